@@ -1,0 +1,152 @@
+/**
+ * The whole configuration: one schema gives the environment variables, their units, defaults, limits and documentation.
+ * The variable of `store_deadline_ms` is STORE_DEADLINE_MS.
+ */
+import { type Static, type TSchema, Type } from 'typebox'
+
+const integer = (unit: string, description: string, range: { default: number; minimum: number; maximum: number }) =>
+  Type.Integer({ ...range, unit, description })
+const text = (description: string, options: { default?: string; secret?: boolean } = {}) =>
+  Type.String({ ...options, description })
+const choice = <const T extends string>(description: string, values: readonly T[], byDefault: T) =>
+  Type.Union(
+    values.map((value) => Type.Literal(value)),
+    { default: byDefault, description },
+  ) as unknown as ReturnType<typeof Type.Unsafe<T>>
+
+const MIB = 1024 * 1024
+
+export const ConfigSchema = Type.Object({
+  host: text('Address to listen on.', { default: '0.0.0.0' }),
+  port: integer('', 'Port to listen on; 0 takes a free one.', { default: 8080, minimum: 0, maximum: 65535 }),
+  log_level: choice(
+    'Least severe level that is logged.',
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    'info',
+  ),
+
+  bundle_dir: text('Directory of the bundle to serve.', { default: 'models/demo' }),
+  kernel: choice(
+    'Scoring kernel. `auto` takes the native one where it is built, else the reference.',
+    ['auto', 'native', 'reference'],
+    'auto',
+  ),
+  tower_precision: choice(
+    'Query tower file. `manifest` leaves the choice to the bundle.',
+    ['manifest', 'float32', 'int8'],
+    'manifest',
+  ),
+  tower_workers: integer('threads', 'Worker threads that run the query tower, one session each.', {
+    default: 1,
+    minimum: 1,
+    maximum: 64,
+  }),
+  tower_threads: integer('threads', 'Threads inside one session.', { default: 1, minimum: 1, maximum: 64 }),
+  tower_batch_max: integer('requests', 'Requests that may share one run of the query tower.', {
+    default: 16,
+    minimum: 1,
+    maximum: 256,
+  }),
+  tower_batch_wait_ms: Type.Number({
+    default: 0,
+    minimum: 0,
+    maximum: 50,
+    unit: 'ms',
+    description: 'How long a batch waits for company while every worker is busy anyway; a lone request never waits.',
+  }),
+
+  redis_url: Type.Optional(
+    text('`redis://` or `rediss://` address of the feature store. Without it the bundle’s own features are served.', {
+      secret: true,
+    }),
+  ),
+  redis_cluster: choice('`true` where REDIS_URL is a node of a Redis Cluster.', ['false', 'true'], 'false'),
+  redis_prefix: text('Prefix of every key in Redis.', { default: 'pr:' }),
+  redis_connect_timeout_ms: integer('ms', 'Time for one connection attempt to Redis.', {
+    default: 2000,
+    minimum: 10,
+    maximum: 60_000,
+  }),
+  store_deadline_ms: integer(
+    'ms',
+    'Time for the feature read of a request; later, it is scored without. `deadline_ms` in a request can only lower it.',
+    { default: 20, minimum: 1, maximum: 10_000 },
+  ),
+  blob_cache_bytes: integer('bytes', 'Memory for count blobs kept between requests; 0 turns the cache off.', {
+    default: 64 * MIB,
+    minimum: 0,
+    maximum: 64 * 1024 * MIB,
+  }),
+  blob_cache_ttl_ms: integer('ms', 'How long a kept count blob may be served.', {
+    default: 10_000,
+    minimum: 1,
+    maximum: 3_600_000,
+  }),
+
+  candidates_max: integer('candidates', 'Candidates in one request.', {
+    default: 200_000,
+    minimum: 1,
+    maximum: 4_000_000,
+  }),
+  top_k_default: integer('candidates', 'Candidates kept where the request has no `top_k`.', {
+    default: 1000,
+    minimum: 1,
+    maximum: 4_000_000,
+  }),
+  explain_max: integer('candidates', 'Candidates explained in one request.', {
+    default: 1000,
+    minimum: 1,
+    maximum: 100_000,
+  }),
+  body_bytes_max: integer('bytes', 'Size of a body, compressed and decompressed.', {
+    default: 32 * MIB,
+    minimum: 1024,
+    maximum: 1024 * MIB,
+  }),
+  header_bytes_max: integer('bytes', 'Size of all headers of a request.', {
+    default: 16 * 1024,
+    minimum: 1024,
+    maximum: MIB,
+  }),
+  unknown_features: choice(
+    'What to do with a feature name that the bundle does not declare: refuse the request, or leave the feature out.',
+    ['reject', 'ignore'],
+    'reject',
+  ),
+  request_timeout_ms: integer('ms', 'Time for a whole request to arrive.', {
+    default: 10_000,
+    minimum: 100,
+    maximum: 600_000,
+  }),
+  shutdown_delay_ms: integer(
+    'ms',
+    'Time between SIGTERM (readiness goes off) and the end of accepting, so that load balancers can follow.',
+    { default: 1000, minimum: 0, maximum: 120_000 },
+  ),
+  shutdown_timeout_ms: integer('ms', 'Time for requests in flight to finish after that.', {
+    default: 10_000,
+    minimum: 0,
+    maximum: 600_000,
+  }),
+})
+export type Config = Static<typeof ConfigSchema>
+
+export const variableOf = (key: string) => key.toUpperCase()
+
+/** What a variable may hold, in words. */
+export function expectation(schema: TSchema): string {
+  if (Type.IsUnion(schema)) return `one of ${choicesOf(schema).join(', ')}`
+  if (Type.IsInteger(schema) || Type.IsNumber(schema)) {
+    const kind = Type.IsInteger(schema) ? 'an integer' : 'a number'
+    const { minimum, maximum } = rangeOf(schema)
+    return `${kind} from ${minimum} to ${maximum}`
+  }
+  return 'text'
+}
+
+export const choicesOf = (schema: TSchema) =>
+  Type.IsUnion(schema) ? schema.anyOf.map((option) => String((option as { const?: unknown }).const)) : []
+
+export const defaultOf = (schema: TSchema): unknown => ('default' in schema ? schema.default : undefined)
+
+export const rangeOf = (schema: TSchema) => schema as unknown as { minimum: number; maximum: number }

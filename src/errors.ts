@@ -1,0 +1,68 @@
+/**
+ * Every error that a caller can meet: stable code, status, title. A code never changes its meaning; clients match on it.
+ * The text of one error says what was found, what was expected, and what to do.
+ */
+export const ERRORS = {
+  malformed_body: { status: 400, title: 'The body cannot be read' },
+  missing_field: { status: 400, title: 'A required field is missing' },
+  unknown_field: { status: 400, title: 'A field is not known' },
+  invalid_field: { status: 400, title: 'A field has a wrong value' },
+  malformed_request: { status: 400, title: 'The HTTP request cannot be read' },
+  not_found: { status: 404, title: 'There is nothing at this address' },
+  method_not_allowed: { status: 405, title: 'This address does not answer that method' },
+  not_acceptable: { status: 406, title: 'The answer cannot be written in an accepted format' },
+  request_timeout: { status: 408, title: 'The request did not arrive in time' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  too_many_candidates: { status: 413, title: 'There are too many candidates' },
+  unsupported_media_type: { status: 415, title: 'The content type is not supported' },
+  unsupported_encoding: { status: 415, title: 'The content encoding is not supported' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
+  internal: { status: 500, title: 'The request could not be answered' },
+  not_ready: { status: 503, title: 'The service is not ready' },
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** Where the error is, what stands there, what should. */
+export type Finding = { field?: string; found?: string; expected?: string }
+
+export class ServiceError extends Error {
+  readonly code: ErrorCode
+  readonly finding: Finding
+
+  constructor(code: ErrorCode, finding: Finding = {}, options?: ErrorOptions) {
+    super(sentence(code, finding), options)
+    this.name = 'ServiceError'
+    this.code = code
+    this.finding = finding
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status
+  }
+}
+
+/** The common case: a field's value is wrong. */
+export function invalidField(field: string, value: unknown, expected: string): ServiceError {
+  return new ServiceError('invalid_field', { field, found: describe(value), expected })
+}
+
+function sentence(code: ErrorCode, { field, found, expected }: Finding): string {
+  const parts = [found && `found ${found}`, expected && `expected ${expected}`].filter(Boolean).join(', ')
+  return [field, parts || ERRORS[code].title].filter(Boolean).join(': ')
+}
+
+/** A value in a few words, short whatever the value is. */
+export function describe(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === null || typeof value === 'boolean' || typeof value === 'number') return String(value)
+  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'string') return describeText(value)
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (ArrayBuffer.isView(value)) return `a typed array (${value.constructor.name}) of ${(value as Uint8Array).length}`
+  return 'an object'
+}
+
+function describeText(text: string): string {
+  return text.length <= 40 ? `the string ${JSON.stringify(text)}` : `a string of ${text.length} characters`
+}
