@@ -1,0 +1,1 @@
+"""InteractRank: the pre-ranking model, its data and its evaluation."""
