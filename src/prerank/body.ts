@@ -1,0 +1,135 @@
+/**
+ * The body of a prerank request as callers write it: the schema behind validation and documentation. Shapes: N candidates.
+ *
+ * Per-candidate data is a hundred thousand elements, so the validator leaves it to one tight pass (decode_candidates.ts):
+ * `bodySchema` takes the schemas of those parts, documented ones for OpenAPI and unknown ones for the check.
+ */
+import { type Static, type TSchema, Type } from 'typebox'
+
+export type BodyLimits = { candidates_max: number; explain_max: number }
+
+const closed = { additionalProperties: false }
+export const ID_LENGTH_MAX = 512
+
+const Integers = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const Text = (maxLength: number, description: string) => Type.String({ maxLength, description })
+
+/** Schemas of what `decode` checks by hand. */
+type DataSchemas = { ids: TSchema; explain: TSchema; columns: TSchema; vector: TSchema; features: TSchema }
+
+const unchecked: DataSchemas = {
+  ids: Type.Unknown(),
+  explain: Type.Optional(Type.Unknown()),
+  columns: Type.Optional(Type.Unknown()),
+  vector: Type.Optional(Type.Unknown()),
+  features: Type.Optional(Type.Unknown()),
+}
+
+function documented(limits: BodyLimits): DataSchemas {
+  const ids = (maxItems: number) =>
+    Type.Union(
+      [
+        Type.Array(Integers, { minItems: 1, maxItems, title: 'Integer ids' }),
+        Type.Array(Type.String({ minLength: 1, maxLength: ID_LENGTH_MAX }), {
+          minItems: 1,
+          maxItems,
+          title: 'Text ids, or integers as decimal text',
+        }),
+      ],
+      { description: 'Item ids. In CBOR also a typed array of unsigned integers: item keys.' },
+    )
+  const numbers = Type.Array(Type.Number())
+  return {
+    ids: ids(limits.candidates_max),
+    explain: Type.Optional(
+      Type.Union(
+        [
+          Type.Boolean(),
+          Type.Object(
+            { ids: Type.Optional(ids(limits.explain_max)), survivors: Type.Optional(Type.Boolean({ default: false })) },
+            closed,
+          ),
+        ],
+        { description: '`true` explains every kept candidate; `ids` explains the named ones, kept or not.' },
+      ),
+    ),
+    columns: Type.Optional(
+      Type.Record(Type.String(), Type.Array(Type.Union([Type.Number(), Type.Null()])), {
+        description: 'Columns that the bundle declares, one number per candidate; null is missing.',
+      }),
+    ),
+    vector: Type.Optional(Type.Array(Type.Number(), { description: 'In CBOR also a typed array.' })),
+    features: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.Number(), numbers]), {
+        description: 'Named numbers and vectors that the bundle declares.',
+      }),
+    ),
+  }
+}
+
+const SequenceEvent = Type.Object(
+  {
+    item: Type.Union([Integers, Type.String({ minLength: 1, maxLength: ID_LENGTH_MAX })], {
+      description: 'Item id.',
+    }),
+    action: Text(64, 'One of the actions of the bundle.'),
+    time: Type.Integer({ minimum: 0, maximum: 2 ** 48 - 1, description: 'Unix time, ms.' }),
+  },
+  closed,
+)
+
+function bodySchemaOf(limits: BodyLimits, data: DataSchemas) {
+  const Query = Type.Object(
+    {
+      text: Text(8192, 'The query as typed.'),
+      embedding: data.vector,
+      features: data.features,
+    },
+    closed,
+  )
+  const User = Type.Object(
+    {
+      id: Type.Optional(
+        Type.String({ minLength: 1, maxLength: ID_LENGTH_MAX, description: 'Key of the stored sequence.' }),
+      ),
+      country: Type.Optional(Text(256, 'Country, in the vocabulary of the bundle.')),
+      gender: Type.Optional(Text(256, 'Gender, in the vocabulary of the bundle.')),
+      device: Type.Optional(Text(256, 'Device, in the vocabulary of the bundle.')),
+      language: Type.Optional(Text(256, 'Language, in the vocabulary of the bundle.')),
+      features: data.features,
+      sequence: Type.Optional(
+        Type.Array(SequenceEvent, { maxItems: 1000, description: 'Engagements; replaces the stored sequence.' }),
+      ),
+    },
+    closed,
+  )
+  return Type.Object(
+    {
+      request_id: Type.Optional(
+        Type.String({ minLength: 1, maxLength: 128, description: 'Comes back in the answer and in the log.' }),
+      ),
+      query: Query,
+      user: Type.Optional(User),
+      candidates: data.ids,
+      candidate_features: data.columns,
+      top_k: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: limits.candidates_max, description: 'Candidates to keep.' }),
+      ),
+      head_weights: Type.Optional(
+        Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: 1e9 }), {
+          description: 'What the score should favour; heads that are not named weigh 0.',
+        }),
+      ),
+      deadline_ms: Type.Optional(
+        Type.Number({ exclusiveMinimum: 0, maximum: 60_000, description: 'Time for the feature read, ms.' }),
+      ),
+      explain: data.explain,
+    },
+    closed,
+  )
+}
+
+export const bodySchema = (limits: BodyLimits) => bodySchemaOf(limits, documented(limits))
+export const checkedBodySchema = (limits: BodyLimits) => bodySchemaOf(limits, unchecked)
+
+export type CheckedBody = Static<ReturnType<typeof checkedBodySchema>>

@@ -1,0 +1,126 @@
+/**
+ * Ids and per-candidate columns from a body: one pass each over up to a hundred thousand elements, no allocation inside.
+ * An error names the element (`candidates[17]`).
+ */
+import { invalidField, ServiceError } from '../errors.ts'
+import { ID_LENGTH_MAX } from './body.ts'
+import type { Candidates } from './request.ts'
+
+export type IdKind = 'u64' | 'string'
+type IdOptions = { field: string; id_kind: IdKind; count_max: number }
+
+const UINT32 = 2 ** 32
+const MAX_U64 = 2n ** 64n - 1n
+const DECIMAL = /^(0|[1-9]\d{0,19})$/
+
+const EXPECTED_IDS = {
+  u64: 'an array of integers or decimal texts, or a typed array of unsigned integers',
+  string: 'an array of texts, or a typed array of unsigned integers (item keys)',
+}
+export const EXPECTED_ID = {
+  u64: 'an integer from 0 to 2^53 − 1, or a decimal text up to 2^64 − 1 without leading zeros',
+  string: `a text of 1 to ${ID_LENGTH_MAX} characters`,
+}
+
+export function decodeIds(value: unknown, { field, id_kind, count_max }: IdOptions): Candidates {
+  if (value === undefined) throw new ServiceError('missing_field', { field, expected: EXPECTED_IDS[id_kind] })
+  const isKeys = isUnsigned(value)
+  if (!isKeys && !Array.isArray(value)) throw invalidField(field, value, EXPECTED_IDS[id_kind])
+  if (value.length === 0) throw invalidField(field, value, 'at least one id')
+  if (value.length > count_max) {
+    throw new ServiceError('too_many_candidates', {
+      field,
+      found: `${value.length} ids`,
+      expected: `at most ${count_max}`,
+    })
+  }
+  if (isKeys) return { keys: widen(value) }
+  return id_kind === 'u64' ? { keys: parseKeys(value, field) } : { ids: checkIds(value, field) }
+}
+
+type Unsigned = Uint8Array | Uint16Array | Uint32Array | BigUint64Array
+
+const isUnsigned = (value: unknown): value is Unsigned =>
+  value instanceof BigUint64Array ||
+  value instanceof Uint32Array ||
+  value instanceof Uint16Array ||
+  value instanceof Uint8Array
+
+function widen(values: Unsigned): BigUint64Array {
+  if (values instanceof BigUint64Array) return values
+  const keys = new BigUint64Array(values.length)
+  const halves = new Uint32Array(keys.buffer)
+  for (let index = 0; index < values.length; index++) halves[2 * index] = values[index]
+  return keys
+}
+
+/** A key is written as two halves: a BigInt per id would cost more than everything else here. */
+function parseKeys(values: unknown[], field: string): BigUint64Array {
+  const keys = new BigUint64Array(values.length)
+  const halves = new Uint32Array(keys.buffer)
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]
+    if (typeof value === 'number' && value >= 0 && Number.isSafeInteger(value)) {
+      halves[2 * index] = value
+      halves[2 * index + 1] = value / UINT32
+    } else {
+      keys[index] = parseKey(value, `${field}[${index}]`)
+    }
+  }
+  return keys
+}
+
+/** The item key of one id that is not a small integer: decimal text, or a wide CBOR integer. */
+export function parseKey(value: unknown, field: string): bigint {
+  if (typeof value === 'number' && value >= 0 && Number.isSafeInteger(value)) return BigInt(value)
+  const key = typeof value === 'string' && DECIMAL.test(value) ? BigInt(value) : value
+  if (typeof key === 'bigint' && key >= 0n && key <= MAX_U64) return key
+  throw invalidField(field, value, EXPECTED_ID.u64)
+}
+
+function checkIds(values: unknown[], field: string): string[] {
+  for (let index = 0; index < values.length; index++) checkId(values[index], field, index)
+  return values as string[]
+}
+
+function checkId(value: unknown, field: string, index: number) {
+  if (typeof value !== 'string' || value.length === 0 || value.length > ID_LENGTH_MAX) {
+    throw invalidField(`${field}[${index}]`, value, EXPECTED_ID.string)
+  }
+}
+
+/** Numbers as float32; null (NaN in a typed array) is missing where `nullable`. */
+export function decodeNumbers(
+  value: unknown,
+  options: { field: string; length: number; nullable: boolean },
+): Float32Array {
+  const { field, length } = options
+  if (!Array.isArray(value) && !isNumeric(value)) throw invalidField(field, value, `an array of ${length} numbers`)
+  if (value.length !== length) throw invalidField(field, value, `${length} numbers`)
+  if (value instanceof Float32Array && options.nullable) return value
+  return toFloats(value, options)
+}
+
+type Numeric =
+  | Float32Array
+  | Float64Array
+  | Float16Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Exclude<Unsigned, BigUint64Array>
+
+const isNumeric = (value: unknown): value is Numeric =>
+  ArrayBuffer.isView(value) &&
+  !(value instanceof DataView || value instanceof BigUint64Array || value instanceof BigInt64Array)
+
+function toFloats(values: ArrayLike<unknown>, { field, nullable }: { field: string; nullable: boolean }): Float32Array {
+  const floats = new Float32Array(values.length)
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]
+    if (typeof value === 'number' && (nullable || Number.isFinite(value))) floats[index] = value
+    else if (value === null && nullable) floats[index] = Number.NaN
+    else throw invalidField(`${field}[${index}]`, value, nullable ? 'a number or null' : 'a finite number')
+  }
+  return floats
+}
