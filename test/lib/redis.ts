@@ -103,10 +103,9 @@ function sharedRedis(url: URL, client: Redis): TestRedis {
 }
 
 export type TestRedisCluster = {
-  /** One URL per node; any of them is enough to discover the others. */
-  urls: string[]
-  /** Comma-separated, as REDIS_URL takes it. */
+  /** Of the first node, which is enough to discover the others. */
   url: string
+  urls: string[]
   ports: number[]
   pause(node: number): void
   resume(node: number): void
@@ -129,8 +128,8 @@ export async function startRedisCluster(): Promise<TestRedisCluster> {
   }
   const urls = nodes.map(({ port }) => `redis://127.0.0.1:${port}`)
   return {
+    url: urls[0],
     urls,
-    url: urls.join(','),
     ports: nodes.map(({ port }) => port),
     pause: (index) => nodes[index].node.signal('SIGSTOP'),
     resume: (index) => nodes[index].node.signal('SIGCONT'),

@@ -1,0 +1,28 @@
+# The same Node as the development dependency `node` in package.json (test/docker.test.ts compares them).
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+# The install script compiles the kernel: its sources decide with the lock file whether this layer is built again.
+COPY package.json package-lock.json .npmrc ./
+COPY src/kernel src/kernel
+RUN npm ci --omit=dev \
+ && find node_modules/onnxruntime-node/bin -mindepth 2 -maxdepth 2 ! -name linux -exec rm -rf {} + \
+ && rm -rf node_modules/@duckdb/node-bindings-*-musl
+
+FROM ${NODE_IMAGE}
+ENV NODE_ENV=production PORT=8080 HOST=0.0.0.0
+WORKDIR /app
+COPY --from=build /app ./
+COPY src src
+COPY bench/service bench/service
+COPY models/demo models/demo
+# The user `node` of the image, by number so that Kubernetes can see it is not root.
+USER 1000:1000
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=2s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "src/server.ts"]

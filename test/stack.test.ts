@@ -1,0 +1,151 @@
+/** The local stack (Dockerfile, docker-compose.yml, docker/) without a Docker engine: what it names must exist and work. */
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { parse } from 'yaml'
+import { readConfig } from '../src/config.ts'
+import { startRedis } from './lib/redis.ts'
+import { redisCommand } from './lib/redis_process.ts'
+
+type Service = {
+  image: string
+  profiles?: string[]
+  command?: string[]
+  environment?: Record<string, string>
+  volumes?: string[]
+  healthcheck?: { disable?: boolean }
+  depends_on?: Record<string, { condition: string }>
+  privileged?: boolean
+  read_only?: boolean
+}
+
+const root = new URL('..', import.meta.url).pathname
+const read = (path: string) => readFileSync(root + path, 'utf8')
+const compose: { services: Record<string, Service> } = parse(read('docker-compose.yml'), { merge: true })
+const services = Object.entries(compose.services)
+const dockerfile = read('Dockerfile').replaceAll(/\\\n/g, ' ').split('\n')
+const instructions = (name: string) =>
+  dockerfile.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1).trim())
+
+test('every base image has an exact version', () => {
+  const bases = instructions('ARG').map((line) => line.split('=')[1])
+  const images = services.map(([, { image }]) => image).filter((image) => image !== 'prerank')
+  assert.ok(bases.length > 0 && images.length > 0)
+  for (const image of [...bases, ...images]) assert.match(image, /:v?\d+\.\d+\.\d+(-[\w.-]+)?$/)
+  for (const from of instructions('FROM')) assert.match(from, /^\$\{NODE_IMAGE\}( AS \w+)?$/)
+})
+
+test('the image runs the Node that package-lock.json pins', () => {
+  const { version } = JSON.parse(read('package-lock.json')).packages['node_modules/node']
+  assert.ok(instructions('ARG')[0].startsWith(`NODE_IMAGE=node:${version}-`), `expected node:${version}`)
+})
+
+test('nothing runs as root or may become root', () => {
+  const users = instructions('USER')
+  assert.match(users[users.length - 1], /^[1-9]\d*:[1-9]\d*$/)
+  for (const [name, service] of services) {
+    assert.ok(!service.privileged, name)
+    if (service.image === 'prerank') assert.equal(service.read_only, true, `${name}: read_only`)
+  }
+})
+
+test('everything the Dockerfile copies exists and passes .dockerignore', () => {
+  const allowed = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1))
+  const copies = instructions('COPY').filter((line) => !line.startsWith('--from'))
+  for (const source of copies.flatMap((line) => line.split(/\s+/).slice(0, -1))) {
+    assert.ok(existsSync(root + source), `COPY ${source}: no such file`)
+    assert.ok(
+      allowed.some((path) => source === path || source.startsWith(`${path}/`)),
+      `.dockerignore keeps out ${source}`,
+    )
+  }
+})
+
+test('who waits for a healthy service finds a health check there', () => {
+  const checked = (name: string) =>
+    compose.services[name].image === 'prerank'
+      ? instructions('HEALTHCHECK').length === 1
+      : compose.services[name].healthcheck
+  for (const [name, { depends_on }] of services) {
+    for (const [other, { condition }] of Object.entries(depends_on ?? {})) {
+      assert.ok(compose.services[other], `${name} depends on ${other}`)
+      if (condition === 'service_healthy')
+        assert.ok(checked(other), `${name} waits for ${other}, which has no health check`)
+    }
+  }
+})
+
+test('the image’s health check follows /readyz', async () => {
+  const command: string[] = JSON.parse(instructions('HEALTHCHECK')[0].replace(/^.*?CMD /, ''))
+  let status = 200
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === '/readyz' ? status : 404).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const check = async () => {
+    const child = spawn(process.execPath, command.slice(1), { env: { PORT: `${port}` }, stdio: 'ignore' })
+    return (await once(child, 'exit'))[0]
+  }
+  assert.equal(command[0], 'node')
+  assert.equal(await check(), 0)
+  status = 503
+  assert.equal(await check(), 1)
+  server.close()
+  server.closeAllConnections()
+  await once(server, 'close')
+  assert.equal(await check(), 1)
+})
+
+test('the service accepts the environment it is given', () => {
+  const environment = compose.services.prerank.environment ?? {}
+  const config = readConfig(environment)
+  for (const [name, value] of Object.entries(environment)) {
+    assert.equal(
+      String(config[name.toLowerCase() as keyof typeof config]),
+      value,
+      `${name} is not a variable of the config`,
+    )
+  }
+})
+
+test('the commands of the one-shot jobs exist with these options', () => {
+  for (const [name, { image, command }] of services) {
+    if (image !== 'prerank' || !command) continue
+    const [node, script, ...rest] = command
+    assert.equal(node, 'node')
+    const verbs = rest.slice(
+      0,
+      Math.max(
+        0,
+        rest.findIndex((argument) => argument.startsWith('-')),
+      ),
+    )
+    const help = spawnSync(process.execPath, [root + script, ...verbs, '--help'], { encoding: 'utf8' })
+    assert.equal(help.status, 0, `${name}: ${help.stderr}`)
+    for (const option of rest.filter((argument) => argument.startsWith('--'))) {
+      assert.ok(help.stdout.includes(option), `${name}: ${script} ${verbs} has no option ${option}`)
+    }
+  }
+})
+
+test('mounted configuration exists', () => {
+  const mounts = services.flatMap(([, { volumes }]) => volumes ?? []).filter((volume) => volume.startsWith('.'))
+  for (const mount of mounts) assert.ok(existsSync(root + mount.split(':')[0]), mount)
+})
+
+test('redis-server accepts docker/redis/redis.conf', async () => {
+  const redis = await startRedis({ args: ['--include', `${root}docker/redis/redis.conf`] })
+  try {
+    assert.match(await redisCommand(redis.port, 'CONFIG GET maxmemory-policy'), /noeviction/)
+  } finally {
+    await redis.stop()
+  }
+})
