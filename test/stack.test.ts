@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { readConfig } from '../src/config.ts'
+import { createMetrics } from '../src/metrics.ts'
 import { startRedis } from './lib/redis.ts'
 import { redisCommand } from './lib/redis_process.ts'
 
@@ -147,5 +148,53 @@ test('redis-server accepts docker/redis/redis.conf', async () => {
     assert.match(await redisCommand(redis.port, 'CONFIG GET maxmemory-policy'), /noeviction/)
   } finally {
     await redis.stop()
+  }
+})
+
+type Panel = { id: number; title: string; datasource: { uid: string }; targets: { expr: string }[]; gridPos: Box }
+type Box = { x: number; y: number; w: number; h: number }
+const dashboard: { panels: Panel[] } = JSON.parse(read('docker/grafana/dashboards/prerank.json'))
+
+test('every metric in dashboard and alerts is one the service exposes', async () => {
+  const { registry } = createMetrics()
+  const exposed = new Set(['up'])
+  for (const { name, type } of await registry.getMetricsAsJSON()) {
+    for (const suffix of `${type}` === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']) exposed.add(name + suffix)
+  }
+  const rules: { groups: { rules: { expr: string }[] }[] } = parse(read('docker/prometheus/alerts.yml'))
+  const expressions = [
+    ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+    ...rules.groups.flatMap((group) => group.rules.map(({ expr }) => expr)),
+  ]
+  assert.ok(expressions.length > 20)
+  for (const expression of expressions) {
+    const used = expression.match(/\b(prerank|process|nodejs)_\w+|\bup\b/g) ?? []
+    assert.ok(used.length > 0, expression)
+    for (const name of used) assert.ok(exposed.has(name), `${name} in ${expression}`)
+  }
+})
+
+test('the dashboard shows what an operator asks for, on the provisioned datasource', () => {
+  const { datasources } = parse(read('docker/grafana/provisioning/datasources/prometheus.yml'))
+  const text = dashboard.panels.map(({ title, targets }) => title + targets.map(({ expr }) => expr).join()).join()
+  for (const topic of [
+    'by stage',
+    'Throughput',
+    'Candidates',
+    'Degraded',
+    'Shed',
+    'batch size',
+    'Freshness',
+    'Memory',
+  ]) {
+    assert.ok(text.includes(topic), topic)
+  }
+  const overlap = (a: Box, b: Box) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h
+  for (const [index, panel] of dashboard.panels.entries()) {
+    assert.equal(panel.datasource.uid, datasources[0].uid)
+    assert.ok(panel.gridPos.x + panel.gridPos.w <= 24, panel.title)
+    for (const other of dashboard.panels.slice(index + 1)) {
+      assert.ok(panel.id !== other.id && !overlap(panel.gridPos, other.gridPos), `${panel.title} and ${other.title}`)
+    }
   }
 })
