@@ -1,0 +1,44 @@
+/**
+ * The demo bundle with a catalogue as large as a benchmark needs: its own items first, under their own ids (so its golden
+ * requests still hold), then copies of them under new ids. Vectors, scalars and content keep their real distribution.
+ */
+import { cpSync, symlinkSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { ItemTable } from '../../src/items/item_table.ts'
+import { ItemTableWriter } from '../../src/items/item_table_writer.ts'
+
+export function enlargeBundle({ bundle, into, items }: { bundle: string; into: string; items: number }): void {
+  cpSync(bundle, into, {
+    recursive: true,
+    filter: (path) => !path.endsWith('items.table') && !path.endsWith('.snapshot'),
+  })
+  symlinkSync(resolve(bundle, 'features'), join(into, 'features'))
+  const source = ItemTable.open(join(bundle, 'items.table'))
+  const { rows: M, dims, dtype, id_kind, scalars, content_dims, fingerprint } = source.info
+  if (id_kind !== 'u64') throw new Error(`${bundle}: ids are ${id_kind}, copies need integer ids`)
+  const all = Uint32Array.from({ length: M }, (_, row) => row)
+  const keys = source.keysOf(all)
+  const values = (width: number) => (width ? new Float32Array(M * width) : undefined)
+  const batch = { vectors: new Float32Array(M * dims), scalars: values(scalars.length), content: values(content_dims) }
+  source.readVectors(all, batch.vectors)
+  if (batch.scalars) source.readScalars(all, batch.scalars)
+  if (batch.content) source.readContent(all, batch.content)
+  source.close()
+  const writer = ItemTableWriter.create(join(into, 'items.table'), {
+    dims,
+    dtype,
+    id_kind,
+    scalars,
+    content_dims,
+    fingerprint,
+  })
+  try {
+    for (let copy = 0; copy * M < items; copy++) {
+      const ids = keys.map((key) => key + (BigInt(copy) << 32n))
+      writer.append({ ids, ...batch })
+    }
+    writer.finish()
+  } finally {
+    writer.abort()
+  }
+}
