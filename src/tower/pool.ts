@@ -1,0 +1,220 @@
+/**
+ * The query tower as a pool of worker threads with dynamic micro-batching. An idle worker takes what is queued at once,
+ * so a lone request never waits; while all are busy requests gather, and the next free worker runs them as one batch.
+ * With `wait_ms_max` a worker that is idle beside busy ones holds back that long for a fuller batch.
+ *
+ * A worker that dies is replaced and its requests run once more; a batch that the model refuses runs again row by row, so
+ * that one bad request does not fail its neighbours. A request whose signal aborts leaves the queue without running.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TowerError } from './errors.ts'
+import type { TowerFeed } from './inputs.ts'
+import { TowerWorker, type TowerWorkerOptions } from './tower_worker.ts'
+
+const RESTART_MS_MIN = 50
+const RESTART_MS_MAX = 5000
+
+export type TowerPoolOptions = Omit<TowerWorkerOptions, 'entry' | 'onDeath'> & {
+  entry?: URL
+  threads: number
+  wait_ms_max: number
+  queue_max: number
+  onBatch?: (batch: { rows: number; run_ms: number }) => void
+  onCrash?: (error: Error) => void
+}
+
+type Job = {
+  feed: TowerFeed
+  signal: AbortSignal | undefined
+  queued_ms: number
+  retried: boolean
+  resolve: (output: Float32Array) => void
+  reject: (error: unknown) => void
+}
+
+export class TowerPool {
+  readonly #options: TowerPoolOptions
+  readonly #worker_options: Omit<TowerWorkerOptions, 'onDeath'>
+  readonly #workers = new Set<TowerWorker>()
+  readonly #closing = new AbortController()
+  #idle: TowerWorker[] = []
+  #queue: Job[] = []
+  #timer: NodeJS.Timeout | undefined
+  #broken: TowerError | null = null
+
+  /** Resolves when every worker is warm; rejects, with nothing left running, when one cannot start. */
+  static async start(options: TowerPoolOptions): Promise<TowerPool> {
+    const pool = new TowerPool(options)
+    const started = await Promise.allSettled(Array.from({ length: options.threads }, () => pool.#startWorker()))
+    const failure = started.find((result) => result.status === 'rejected')
+    if (!failure) return pool
+    await pool.close()
+    throw failure.reason
+  }
+
+  private constructor(options: TowerPoolOptions) {
+    const { model, inputs, output, batch_max, intra_op_threads } = options
+    const entry = options.entry ?? new URL('../worker.ts', import.meta.url)
+    this.#options = options
+    this.#worker_options = { entry, model, inputs, output, batch_max, intra_op_threads }
+  }
+
+  /** Requests that wait for a worker. */
+  get depth(): number {
+    return this.#queue.length
+  }
+
+  /** One row in, its output row back (H×D for the query tower). Rejects with a TowerError, or the signal's reason. */
+  run(feed: TowerFeed, { signal }: { signal?: AbortSignal } = {}): Promise<Float32Array> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const refusal = this.#refusal()
+    if (refusal) return Promise.reject(refusal)
+    return new Promise((resolve, reject) => {
+      const job: Job = { feed, signal, queued_ms: performance.now(), retried: false, resolve, reject }
+      if (signal) this.#dropOnAbort(job, signal)
+      this.#queue.push(job)
+      this.#dispatch()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    clearTimeout(this.#timer)
+    this.#rejectQueued(new TowerError('closed', 'tower pool closed'))
+    await Promise.all([...this.#workers].map((worker) => worker.close()))
+  }
+
+  #refusal(): TowerError | null {
+    if (this.#closing.signal.aborted) return new TowerError('closed', 'tower pool closed')
+    if (this.#broken) return this.#broken
+    const { queue_max } = this.#options
+    if (this.#queue.length < queue_max) return null
+    return new TowerError('overloaded', `tower queue is full: ${queue_max} requests wait`)
+  }
+
+  #dropOnAbort(job: Job, signal: AbortSignal): void {
+    const drop = () => {
+      this.#queue = this.#queue.filter((queued) => queued !== job)
+      job.reject(signal.reason)
+    }
+    signal.addEventListener('abort', drop, { once: true })
+    const { resolve, reject } = job
+    job.resolve = (output) => {
+      signal.removeEventListener('abort', drop)
+      resolve(output)
+    }
+    job.reject = (error) => {
+      signal.removeEventListener('abort', drop)
+      reject(error)
+    }
+  }
+
+  #dispatch(): void {
+    clearTimeout(this.#timer)
+    while (this.#queue.length > 0 && this.#idle.length > 0) {
+      const wait_ms = this.#holdBack()
+      if (wait_ms > 0) {
+        this.#timer = setTimeout(() => this.#dispatch(), wait_ms)
+        return
+      }
+      void this.#runBatch(this.#idle.pop()!, this.#takeBatch())
+    }
+  }
+
+  /** How long an idle worker still waits for a fuller batch. */
+  #holdBack(): number {
+    const { wait_ms_max, batch_max } = this.#options
+    const lone = this.#idle.length === this.#workers.size
+    if (lone || this.#queue.length >= batch_max) return 0
+    return Math.ceil(this.#queue[0].queued_ms + wait_ms_max - performance.now())
+  }
+
+  /** A request on its second try runs alone. */
+  #takeBatch(): Job[] {
+    const next_alone = this.#queue.findIndex((job) => job.retried)
+    const rows =
+      next_alone === 0 ? 1 : next_alone < 0 ? this.#options.batch_max : Math.min(next_alone, this.#options.batch_max)
+    return this.#queue.splice(0, rows)
+  }
+
+  async #runBatch(worker: TowerWorker, batch: Job[]): Promise<void> {
+    const started_ms = performance.now()
+    try {
+      for (const [row, job] of batch.entries()) worker.load(row, job.feed)
+      await worker.run(batch.length)
+      for (const [row, job] of batch.entries()) job.resolve(worker.output(row))
+      this.#options.onBatch?.({ rows: batch.length, run_ms: performance.now() - started_ms })
+    } catch (error) {
+      this.#retry(batch, error)
+    }
+    if (worker.alive) this.#idle.push(worker)
+    this.#dispatch()
+  }
+
+  #retry(batch: Job[], error: unknown): void {
+    const again =
+      error instanceof TowerError && (error.kind === 'crashed' || (error.kind === 'failed' && batch.length > 1))
+    const retries = again ? batch.filter((job) => !job.retried && !job.signal?.aborted) : []
+    rejectAll(
+      batch.filter((job) => !retries.includes(job)),
+      error,
+    )
+    for (const job of retries) job.retried = true
+    this.#queue.unshift(...retries)
+  }
+
+  async #startWorker(): Promise<void> {
+    const onDeath = (error: TowerError) => {
+      // One that dies while it starts is not among the workers: its start rejects instead.
+      const died = [...this.#workers].find((candidate) => !candidate.alive)
+      if (died) this.#replace(died, error)
+    }
+    const worker = await TowerWorker.start({ ...this.#worker_options, onDeath })
+    if (this.#closing.signal.aborted) {
+      await worker.close()
+      return
+    }
+    this.#workers.add(worker)
+    this.#idle.push(worker)
+    this.#broken = null
+    this.#dispatch()
+  }
+
+  #replace(worker: TowerWorker, error: TowerError): void {
+    this.#options.onCrash?.(error)
+    this.#workers.delete(worker)
+    this.#idle = this.#idle.filter((idle) => idle !== worker)
+    void this.#restart()
+  }
+
+  async #restart(): Promise<void> {
+    for (
+      let delay_ms = RESTART_MS_MIN;
+      !this.#closing.signal.aborted;
+      delay_ms = Math.min(2 * delay_ms, RESTART_MS_MAX)
+    ) {
+      try {
+        return await this.#startWorker()
+      } catch (error) {
+        this.#options.onCrash?.(error as Error)
+        this.#giveUpWithoutWorkers(error as Error)
+        await sleep(delay_ms, undefined, { signal: this.#closing.signal }).catch(() => {})
+      }
+    }
+  }
+
+  /** Requests are told at once while no worker is left; the next one that starts ends this. */
+  #giveUpWithoutWorkers(error: Error): void {
+    if (this.#workers.size > 0) return
+    this.#broken = new TowerError('crashed', `no tower worker can be started: ${error.message}`, { cause: error })
+    this.#rejectQueued(this.#broken)
+  }
+
+  #rejectQueued(error: TowerError): void {
+    rejectAll(this.#queue.splice(0), error)
+  }
+}
+
+function rejectAll(jobs: Job[], error: unknown): void {
+  for (const job of jobs) job.reject(error)
+}

@@ -1,0 +1,70 @@
+/**
+ * The worker's side of the tower pool: one ONNX Runtime session over shared memory. A message is the number of rows to
+ * run; the answer is that number again, or what went wrong. `onnxruntime-node` computes on the thread that calls it
+ * (microsoft/onnxruntime #19611), which is why this runs in a worker; it reads and writes shared memory in place.
+ */
+import type { MessagePort } from 'node:worker_threads'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { elementsOf, sharedViews, type TensorSpec, type TensorView } from './layout.ts'
+import { assertSignature } from './signature.ts'
+
+export type SessionOptions = {
+  model: string
+  inputs: TensorSpec[]
+  output: TensorSpec
+  batch_max: number
+  intra_op_threads: number
+  memory: SharedArrayBuffer
+}
+
+export type SessionMessage = { ready: true } | { done: number } | { failed: string }
+
+export async function serveTower(options: SessionOptions, port: MessagePort): Promise<void> {
+  const send = (message: SessionMessage) => port.postMessage(message)
+  try {
+    const run = await openSession(options)
+    for (let rows = 1; rows <= options.batch_max; rows++) await run(rows)
+    port.on('message', (rows: number) => {
+      run(rows).then(
+        () => send({ done: rows }),
+        (error: Error) => send({ failed: error.message }),
+      )
+    })
+    send({ ready: true })
+  } catch (error) {
+    send({ failed: (error as Error).message })
+  }
+}
+
+async function openSession(options: SessionOptions): Promise<(rows: number) => Promise<void>> {
+  const session = await InferenceSession.create(options.model, {
+    intraOpNumThreads: options.intra_op_threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    // What goes wrong comes back as an error; the library's own log would say it twice.
+    logSeverityLevel: 4,
+    // Threads that spin between runs take the cores from the event loop and the kernel.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  })
+  assertSignature(session, options)
+  const tensors = [...options.inputs, options.output]
+  const views = sharedViews(options.memory, tensors, options.batch_max)
+  const batches = Array.from({ length: options.batch_max }, (_, index) => batchTensors(tensors, views, index + 1))
+  return async (rows) => {
+    const { feeds, fetches } = batches[rows - 1]
+    await session.run(feeds, fetches)
+  }
+}
+
+type Tensors = Record<string, Tensor>
+
+/** Tensors over the first rows of every view; the last one is the output. */
+function batchTensors(specs: TensorSpec[], views: TensorView[], rows: number): { feeds: Tensors; fetches: Tensors } {
+  const tensors = specs.map((spec, index): [string, Tensor] => {
+    const data = views[index].subarray(0, rows * elementsOf(spec))
+    const dims = [rows, ...spec.shape]
+    return [spec.name, data instanceof Int32Array ? new Tensor('int32', data, dims) : new Tensor('float32', data, dims)]
+  })
+  return { feeds: Object.fromEntries(tensors.slice(0, -1)), fetches: Object.fromEntries(tensors.slice(-1)) }
+}

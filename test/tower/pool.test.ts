@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { TowerErrorKind } from '../../src/tower/errors.ts'
+import { TowerPool, type TowerPoolOptions } from '../../src/tower/pool.ts'
+
+const fixtures = new URL('../fixtures/tower/', import.meta.url)
+const scratch = mkdtempSync(join(tmpdir(), 'prerank-tower-'))
+after(() => rmSync(scratch, { recursive: true }))
+
+const toy: TowerPoolOptions = {
+  model: fileURLToPath(new URL('toy.onnx', fixtures)),
+  inputs: [
+    { name: 'x', dtype: 'float32', shape: [4] },
+    { name: 'steps', dtype: 'int32', shape: [1] },
+    { name: 'index', dtype: 'int32', shape: [1] },
+  ],
+  output: { name: 'vectors', dtype: 'float32', shape: [2, 4] },
+  threads: 1,
+  intra_op_threads: 1,
+  batch_max: 4,
+  wait_ms_max: 0,
+  queue_max: 100,
+}
+
+async function withPool(options: Partial<TowerPoolOptions>, body: (pool: TowerPool) => Promise<void>): Promise<void> {
+  const pool = await TowerPool.start({ ...toy, ...options })
+  try {
+    await body(pool)
+  } finally {
+    await pool.close()
+  }
+}
+
+function feed({ x, steps = 0, index = 0 }: { x: number; steps?: number; index?: number }) {
+  return [new Float32Array(4).fill(x), Int32Array.of(steps), Int32Array.of(index)]
+}
+
+function expected({ x, steps = 0, index = 0 }: { x: number; steps?: number; index?: number }) {
+  return [...Array(4).fill(2 * x + steps), ...Array(4).fill(x + 10 * index)]
+}
+
+function ofKind(kind: TowerErrorKind, message: RegExp) {
+  return (error: { kind: string; message: string }) => {
+    assert.equal(error.kind, kind)
+    assert.match(error.message, message)
+    return true
+  }
+}
+
+test('a lone request runs alone and at once, even where workers may wait', async () => {
+  const batches: number[] = []
+  await withPool({ wait_ms_max: 10_000, onBatch: ({ rows }) => batches.push(rows) }, async (pool) => {
+    assert.deepEqual([...(await pool.run(feed({ x: 3, index: 2 })))], expected({ x: 3, index: 2 }))
+  })
+  assert.deepEqual(batches, [1])
+})
+
+test('requests that come while the worker is busy share batches and keep their own answers', async () => {
+  const batches: number[] = []
+  await withPool({ onBatch: ({ rows }) => batches.push(rows) }, async (pool) => {
+    const requests = Array.from({ length: 10 }, (_, i) => ({ x: i, steps: i === 0 ? 20 : 0, index: i % 8 }))
+    const answers = await Promise.all(requests.map((request) => pool.run(feed(request))))
+    for (const [i, answer] of answers.entries()) assert.deepEqual([...answer], expected(requests[i]))
+  })
+  assert.deepEqual(batches, [1, 4, 4, 1])
+})
+
+test('an idle worker beside a busy one holds back for a fuller batch', async () => {
+  const batches: number[] = []
+  const options = { threads: 2, wait_ms_max: 10_000, onBatch: (batch: { rows: number }) => batches.push(batch.rows) }
+  await withPool(options, async (pool) => {
+    const busy = pool.run(feed({ x: 1, steps: 100 }))
+    await Promise.all([1, 2, 3, 4].map((x) => pool.run(feed({ x }))))
+    assert.deepEqual(batches, [4])
+    await busy
+  })
+})
+
+test('a thousand concurrent requests over two workers all get their own answer', async () => {
+  await withPool({ threads: 2, batch_max: 8, queue_max: 1000 }, async (pool) => {
+    const answers = await Promise.all(Array.from({ length: 1000 }, (_, x) => pool.run(feed({ x, index: x % 8 }))))
+    for (const [x, answer] of answers.entries()) assert.deepEqual([...answer], expected({ x, index: x % 8 }))
+  })
+})
+
+test('inference does not block the event loop', async () => {
+  await withPool({}, async (pool) => {
+    const delay = monitorEventLoopDelay({ resolution: 1 })
+    delay.enable()
+    const started = performance.now()
+    await pool.run(feed({ x: 1, steps: 400 }))
+    const run_ms = performance.now() - started
+    delay.disable()
+    assert.ok(run_ms > 40, `the run took ${run_ms} ms, too short to tell`)
+    assert.ok(
+      delay.percentile(50) / 1e6 < run_ms / 4,
+      `median delay ${delay.percentile(50) / 1e6} ms in a run of ${run_ms} ms`,
+    )
+  })
+})
+
+test('a request that the model refuses fails alone', async () => {
+  await withPool({}, async (pool) => {
+    const busy = pool.run(feed({ x: 0, steps: 20 }))
+    const [good, bad, fine] = await Promise.allSettled([
+      pool.run(feed({ x: 1 })),
+      pool.run(feed({ x: 2, index: 99 })),
+      pool.run(feed({ x: 3 })),
+    ])
+    await busy
+    assert.deepEqual([...(good as PromiseFulfilledResult<Float32Array>).value], expected({ x: 1 }))
+    assert.deepEqual([...(fine as PromiseFulfilledResult<Float32Array>).value], expected({ x: 3 }))
+    assert.equal(bad.status, 'rejected')
+    ofKind('failed', /idx=99|out of bounds/)((bad as PromiseRejectedResult).reason)
+  })
+})
+
+test('the queue is bounded', async () => {
+  await withPool({ queue_max: 2 }, async (pool) => {
+    const accepted = [pool.run(feed({ x: 0, steps: 20 })), pool.run(feed({ x: 1 })), pool.run(feed({ x: 2 }))]
+    assert.equal(pool.depth, 2)
+    await assert.rejects(pool.run(feed({ x: 3 })), ofKind('overloaded', /queue is full: 2 requests wait/))
+    await Promise.all(accepted)
+  })
+})
+
+test('an abandoned request leaves the queue without running', async () => {
+  const batches: number[] = []
+  await withPool({ onBatch: ({ rows }) => batches.push(rows) }, async (pool) => {
+    const abandon = new AbortController()
+    const busy = pool.run(feed({ x: 0, steps: 20 }))
+    const dropped = pool.run(feed({ x: 1 }), { signal: abandon.signal })
+    abandon.abort(new Error('client went away'))
+    await assert.rejects(dropped, /client went away/)
+    assert.equal(pool.depth, 0)
+    await busy
+    await assert.rejects(pool.run(feed({ x: 1 }), { signal: abandon.signal }), /client went away/)
+  })
+  assert.deepEqual(batches, [1])
+})
+
+test('a worker that dies is replaced and its request runs again', async () => {
+  const death = join(scratch, 'once')
+  process.env.TOWER_DEATH = death
+  const crashes: string[] = []
+  const entry = new URL('mortal_worker.ts', fixtures)
+  await withPool({ entry, onCrash: (error) => crashes.push(error.message) }, async (pool) => {
+    writeFileSync(death, '')
+    assert.deepEqual([...(await pool.run(feed({ x: 5 })))], expected({ x: 5 }))
+    assert.deepEqual(crashes, ['tower worker exited with code 7'])
+    assert.deepEqual([...(await pool.run(feed({ x: 6 })))], expected({ x: 6 }))
+  })
+})
+
+test('a request under which workers die twice fails clearly', async () => {
+  const death = join(scratch, 'twice')
+  process.env.TOWER_DEATH = death
+  const entry = new URL('mortal_worker.ts', fixtures)
+  await withPool({ entry, onCrash: () => writeFileSync(death, '') }, async (pool) => {
+    writeFileSync(death, '')
+    await assert.rejects(pool.run(feed({ x: 5 })), ofKind('crashed', /exited with code 7/))
+    rmSync(death, { force: true })
+    assert.deepEqual([...(await pool.run(feed({ x: 6 })))], expected({ x: 6 }))
+  })
+})
+
+test('a model that does not fit the manifest is refused with every difference', async () => {
+  const inputs = [...toy.inputs.slice(0, 2), { name: 'other', dtype: 'float32' as const, shape: [3] }]
+  const output = { ...toy.output, shape: [3, 4] }
+  await assert.rejects(
+    TowerPool.start({ ...toy, inputs, output }),
+    /toy.onnx does not fit the manifest: input "index" int32\[batch,1\] is not in the manifest; input "other" .* is not in the model.*; output "vectors": found float32\[batch,2,4\], expected float32\[batch,3,4\]/,
+  )
+})
+
+test('a missing model file is refused by name', async () => {
+  await assert.rejects(TowerPool.start({ ...toy, model: '/nowhere/tower.onnx' }), /\/nowhere\/tower.onnx/)
+})
+
+test('closing rejects what waits and what comes later', async () => {
+  const pool = await TowerPool.start(toy)
+  const waiting = [pool.run(feed({ x: 0, steps: 500 })), pool.run(feed({ x: 1 }))]
+  const settled = Promise.allSettled(waiting)
+  await pool.close()
+  for (const result of await settled) {
+    assert.equal(result.status, 'rejected')
+    ofKind('closed', /tower pool closed/)((result as PromiseRejectedResult).reason)
+  }
+  await assert.rejects(pool.run(feed({ x: 1 })), ofKind('closed', /tower pool closed/))
+})
