@@ -27,8 +27,11 @@ export type Formula = {
   layers: Layer[]
 }
 
-/** One count blob (docs/formats.md §3); `features[c]` is the cross feature that column c feeds, or −1. */
-export type CountBlob = { bytes: Uint8Array; features: Int16Array }
+/**
+ * One count blob (docs/formats.md §3); `features[c]` is the cross feature that column c feeds, or −1. Structure and
+ * bounds are verified in every call, the checksum unless `checked` says that the caller has done it (a cached blob).
+ */
+export type CountBlob = { bytes: Uint8Array; features: Int16Array; checked?: boolean }
 
 export type Resolved = {
   /** One row per candidate, N long; NO_ROW for unknown and repeated candidates. */
@@ -53,13 +56,24 @@ export type ScoreInput = {
 /** Descending score, ties by position, NaN last; candidates without a row never appear. */
 export type TopK = { positions: Uint32Array; scores: Float32Array }
 
-/** Column c of candidate i stands at [i × width + c]; width = 1 + F + S + U, in feature order. */
-export type Explanation = { raw: Float32Array; transformed: Float32Array; scores: Float32Array }
+/**
+ * Column c of candidate i stands at [i × width + c]; width = 1 + F + S + U, in feature order. A raw value is NaN where it
+ * is missing. A contribution is how far the score falls when the transformed feature is set to 0; with a linear fusion
+ * that is weight × feature.
+ */
+export type Explanation = {
+  raw: Float32Array
+  transformed: Float32Array
+  contributions: Float32Array
+  scores: Float32Array
+}
 
+/** Methods reject with a KernelInputError (errors.ts) when the input is inconsistent or a count blob is damaged. */
 export interface Kernel {
   readonly name: 'native' | 'reference'
   /** Keys of string ids: XXH64 of their UTF-8 bytes. */
   hashIds(ids: string[]): BigUint64Array
+  /** Keys → rows of `table`; later repetitions of a candidate get NO_ROW and count as duplicates. */
   resolve(table: ItemTable, keys: BigUint64Array): Promise<Resolved>
   topK(input: ScoreInput, k: number): Promise<TopK>
   /** Scores of all candidates, N long, NaN where there is no row. */
