@@ -30,12 +30,13 @@ class Log:
     """`events`: time int64, user, query, action (categories = `actions`), item_row int32, request int32 (dense, by first
     event), position int32 (−1 unknown), country, gender, device, language (categories, NaN unknown).
     `items`: id, key uint64, title, text, category (category, NaN unknown), then the `numeric` columns as float64.
-    `content`: float32 [M, C] or None. Row i of `items` is item row i.
+    `content`: float32 [M, C] or None, read from column `content_name`. Row i of `items` is item row i.
     """
 
     events: pd.DataFrame
     items: pd.DataFrame
     content: np.ndarray | None
+    content_name: str | None
     id_kind: IdKind
     actions: tuple[str, ...]
     numeric: tuple[str, ...]
@@ -61,6 +62,7 @@ def read_log(events: str | PathLike, items: str | PathLike, actions: Sequence[st
         events=frame,
         items=catalogue.frame,
         content=catalogue.content,
+        content_name=catalogue.content_name,
         id_kind=catalogue.id_kind,
         actions=tuple(actions),
         numeric=catalogue.numeric,

@@ -17,6 +17,7 @@ _TEXT = ("item", "title", "text", "category")
 class Catalogue:
     frame: pd.DataFrame
     content: np.ndarray | None
+    content_name: str | None
     id_kind: IdKind
     numeric: tuple[str, ...]
 
@@ -36,7 +37,7 @@ def read_items(table: pa.Table, file: str) -> Catalogue:
             "category": _category(table, file) if "category" in has else pd.Categorical([None] * len(ids)),
         }
     )
-    numeric, content = [], None
+    numeric, content, content_name = [], None, None
     for name in table.column_names:
         if name in _TEXT:
             continue
@@ -44,11 +45,11 @@ def read_items(table: pa.Table, file: str) -> Catalogue:
         if _is_vector(source.type):
             if content is not None:
                 raise source.fail("is a second content embedding", "at most one column of lists")
-            content = _vectors(source)
+            content, content_name = _vectors(source), name
         else:
             frame[name] = _numbers(source)
             numeric.append(name)
-    return Catalogue(frame, content, id_kind, tuple(numeric))
+    return Catalogue(frame, content, content_name, id_kind, tuple(numeric))
 
 
 def _check_ids(ids: np.ndarray, file: str) -> None:
