@@ -52,7 +52,12 @@ export const ConfigSchema = Type.Object({
     minimum: 0,
     maximum: 50,
     unit: 'ms',
-    description: 'How long a batch waits for company while every worker is busy anyway; a lone request never waits.',
+    description: 'How long an idle worker waits for a fuller batch while others are busy; a lone request never waits.',
+  }),
+  tower_queue_max: integer('requests', 'Requests that may wait for the query tower; beyond, they are refused.', {
+    default: 256,
+    minimum: 1,
+    maximum: 100_000,
   }),
 
   redis_url: Type.Optional(

@@ -18,6 +18,7 @@ export const ERRORS = {
   unsupported_encoding: { status: 415, title: 'The content encoding is not supported' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'The request could not be answered' },
+  overloaded: { status: 503, title: 'There is more work than the service can do' },
   not_ready: { status: 503, title: 'The service is not ready' },
 } as const
 

@@ -23,8 +23,11 @@ export function acceptedBy(manifest: Manifest): Accepted {
 
 type Source = Manifest['query_tower']['inputs'][number]['source']
 
+const CALLER_PATH = /^(query\.embedding$|query\.features\.|user\.features\.)/
+
+/** Texts and vocabularies read a named feature as one number. */
 function featuresOf(source: Source, shape: number[]): [string, number | null][] {
-  if (source.kind === 'vector') return [[source.from, shape[0]]]
-  if (source.kind === 'numeric') return source.from.map((path) => [path, null])
-  return []
+  if (source.kind === 'present' || !('from' in source)) return []
+  const length = source.kind === 'vector' ? shape[0] : null
+  return [source.from].flat().flatMap((path) => (CALLER_PATH.test(path) ? [[path, length]] : []))
 }

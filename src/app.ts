@@ -1,0 +1,62 @@
+/** The HTTP application: what surrounds every route. It constructs nothing that outlives it except the Fastify instance. */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Config } from './config.ts'
+import { docs } from './http/docs.ts'
+import { answerError, answerErrors, answerParserError } from './http/error_handlers.ts'
+import { MEDIA_TYPES } from './http/formats.ts'
+import type { Host } from './http/host.ts'
+import { prerankRoute } from './http/prerank_route.ts'
+import { readBody } from './http/read_body.ts'
+import { systemRoutes } from './http/system_routes.ts'
+import type { Metrics } from './metrics.ts'
+
+export type AppOptions = { config: Config; host: Host; metrics: Metrics; logger: FastifyBaseLogger }
+
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, host, metrics, logger } = options
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    requestTimeout: config.request_timeout_ms,
+    bodyLimit: config.body_bytes_max,
+    http: { maxHeaderSize: config.header_bytes_max },
+    genReqId: requestId,
+    requestIdHeader: false,
+    clientErrorHandler: answerParserError,
+    frameworkErrors: answerError,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+  })
+  // Bodies are checked where they are decoded, and answers are written there: the schemas of routes are documentation.
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => JSON.stringify)
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(Object.values(MEDIA_TYPES), (_, payload) =>
+    readBody(payload as IncomingMessage, config.body_bytes_max),
+  )
+  answerErrors(app)
+  observeRequests(app, metrics)
+  await app.register(docs)
+  await app.register(prerankRoute, { host, config, metrics })
+  await app.register(systemRoutes, { host, metrics })
+  return app
+}
+
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
+
+function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
+}
+
+function observeRequests(app: FastifyInstance, metrics: Metrics) {
+  app.addHook('onRequest', async () => metrics.inFlight.inc())
+  app.addHook('onResponse', async (request, reply) => {
+    metrics.inFlight.dec()
+    const route = request.routeOptions.url ?? 'none'
+    metrics.requests.inc({ route, status: reply.statusCode, code: reply.error_code })
+    request.log.debug({ route, status: reply.statusCode, duration_ms: reply.elapsedTime }, 'request answered')
+  })
+}

@@ -1,0 +1,113 @@
+/**
+ * The answer on the wire. Ids come straight out of the body, so they come back as they were sent: numbers, texts, or a
+ * typed array of the same kind.
+ */
+import { type Static, Type } from 'typebox'
+import type { CandidateExplanation, PrerankAnswer } from '../prerank/answer.ts'
+import type { Format } from './formats.ts'
+
+const closed = { additionalProperties: false }
+const Id = Type.Union([Type.Integer(), Type.String()])
+
+const Explanation = Type.Object(
+  {
+    id: Id,
+    outcome: Type.Union(
+      ['kept', 'cut', 'unknown', 'duplicate', 'not_a_candidate'].map((outcome) => Type.Literal(outcome)),
+      { description: '`cut`: scored, but not among the best top_k. `unknown`: not in the item table.' },
+    ),
+    rank: Type.Optional(Type.Integer({ description: 'From 1, over all scored candidates.' })),
+    score: Type.Optional(Type.Number()),
+    distance_to_cut: Type.Optional(Type.Number({ description: 'Score minus the score of the last kept candidate.' })),
+    heads: Type.Optional(
+      Type.Record(Type.String(), Type.Number(), { description: 'Dot product with each head, before head weights.' }),
+    ),
+    features: Type.Optional(
+      Type.Record(
+        Type.String(),
+        Type.Object(
+          {
+            raw: Type.Union([Type.Number(), Type.Null()], { description: 'null is missing.' }),
+            transformed: Type.Number(),
+            contribution: Type.Number({
+              description:
+                'Linear fusion: weight × transformed. Otherwise: score minus the score with this feature at 0.',
+            }),
+          },
+          closed,
+        ),
+      ),
+    ),
+  },
+  closed,
+)
+
+export const PrerankAnswerBody = Type.Object(
+  {
+    request_id: Type.String(),
+    model: Type.Object({ name: Type.String(), version: Type.String() }, closed),
+    ids: Type.Union([Type.Array(Type.Integer()), Type.Array(Type.String())], {
+      description:
+        'The kept candidates, best first, in the form of the request. In CBOR a typed array where one came in.',
+    }),
+    scores: Type.Array(Type.Number(), { description: 'One float32 per id. In CBOR a typed array.' }),
+    counts: Type.Object(
+      {
+        candidates: Type.Integer(),
+        scored: Type.Integer(),
+        unknown: Type.Integer({ description: 'Not in the item table.' }),
+        duplicates: Type.Integer({ description: 'Repetitions of an earlier candidate.' }),
+      },
+      closed,
+    ),
+    degraded: Type.Array(Type.String(), {
+      description: 'Features that were not there in time; the scores do without.',
+    }),
+    explain: Type.Optional(Type.Array(Explanation)),
+  },
+  { ...closed, $id: 'PrerankAnswer' },
+)
+export type PrerankAnswerBody = Static<typeof PrerankAnswerBody>
+
+type IdColumn = unknown[] | Uint8Array | Uint16Array | Uint32Array | BigUint64Array
+type AnswerOptions = { request_id: string; candidates: unknown; named: unknown; format: Format }
+
+/** `candidates` and `named` are the columns of the body that `positions` and the explanations speak of. */
+export function answerBody(answer: PrerankAnswer, options: AnswerOptions): Record<string, unknown> {
+  const { model, positions, scores, counts, degraded, explain } = answer
+  const ids = pick(options.candidates as IdColumn, positions)
+  const plain = options.format === 'json'
+  const body = {
+    request_id: options.request_id,
+    model,
+    ids: plain ? plainIds(ids) : ids,
+    scores: plain ? Array.from(scores) : scores,
+    counts,
+    degraded,
+  }
+  return explain ? { ...body, explain: explain.map((entry) => explanationBody(entry, options)) } : body
+}
+
+function pick(column: IdColumn, positions: Uint32Array): IdColumn {
+  const picked = Array.isArray(column)
+    ? new Array<unknown>(positions.length)
+    : new (column.constructor as Uint32ArrayConstructor)(positions.length)
+  for (let index = 0; index < positions.length; index++) picked[index] = column[positions[index]] as number
+  return picked
+}
+
+function plainIds(ids: IdColumn): unknown[] {
+  return Array.from(ids as unknown[], plainId)
+}
+
+/** JSON numbers are exact up to 2^53 − 1; beyond, an id is decimal text. */
+function plainId(id: unknown): unknown {
+  if (typeof id !== 'bigint') return id
+  return id <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(id) : id.toString()
+}
+
+function explanationBody({ position, named, ...entry }: CandidateExplanation, options: AnswerOptions) {
+  const column = (named === undefined ? options.candidates : options.named) as IdColumn
+  const id = column[named ?? position!]
+  return { id: options.format === 'json' ? plainId(id) : id, ...entry }
+}

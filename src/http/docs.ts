@@ -1,0 +1,25 @@
+/** The OpenAPI document, made from the route schemas, and its browser. */
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+
+const DESCRIPTION = `Online search pre-ranking: a query, a user and up to hundreds of thousands of candidates in, the best
+few thousand out, in milliseconds.
+
+Errors are problem details (RFC 9457) with a stable \`code\` and, where a field is at fault, \`field\`, \`found\` and \`expected\`.`
+
+/** Registered before the routes that it describes. */
+export const docs = fp(async (app) => {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Prerank', version: '1', description: DESCRIPTION, license: { name: 'MIT', identifier: 'MIT' } },
+      tags: [
+        { name: 'ranking', description: 'What search backends call.' },
+        { name: 'operation', description: 'What operators and their tools call.' },
+      ],
+    },
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs' })
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+})

@@ -1,0 +1,65 @@
+/** Every way a request can fail ends in problem details: thrown errors, unknown addresses, and what the HTTP parser refuses. */
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import { ERRORS, type ErrorCode, ServiceError } from '../errors.ts'
+import { PROBLEM_TYPE, problemOf, publicError } from './problem.ts'
+
+const METHODS: HTTPMethods[] = ['GET', 'POST']
+const RETRY_AFTER_S = '1'
+
+export function answerErrors(app: FastifyInstance) {
+  app.decorateReply('error_code', '')
+  app.setErrorHandler((error: Error, request, reply) => answerError(error, request, reply))
+  app.setNotFoundHandler((request, reply) => answerError(nothingHere(app, request, reply), request, reply))
+}
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** Code of the problem that was sent; empty for good answers. */
+    error_code: string
+  }
+}
+
+export function answerError(error: Error, request: FastifyRequest, reply: FastifyReply) {
+  const known = publicError(error)
+  reply.error_code = known.code
+  if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
+  else request.log.info({ code: known.code, field: known.finding.field }, 'request refused')
+  if (known.status === 503) reply.header('retry-after', RETRY_AFTER_S)
+  return reply
+    .code(known.status)
+    .type(PROBLEM_TYPE)
+    .send(JSON.stringify(problemOf(known, request.id)))
+}
+
+function nothingHere(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): ServiceError {
+  const url = request.url.split('?', 1)[0]
+  const methods = METHODS.filter((method) => app.hasRoute({ method, url }))
+  if (methods.length === 0) return new ServiceError('not_found', { found: request.url.slice(0, 200) })
+  reply.header('allow', methods.join(', '))
+  return new ServiceError('method_not_allowed', { found: request.method, expected: methods.join(' or ') })
+}
+
+const PARSER_ERRORS: Record<string, ErrorCode> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+}
+
+/** The parser gave up before there was a request, so the answer is written by hand. */
+export function answerParserError(error: Error & { code?: string; reason?: string }, socket: Socket) {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return socket.destroy()
+  const code = PARSER_ERRORS[error.code ?? ''] ?? 'malformed_request'
+  const finding = code === 'malformed_request' ? { found: error.reason ?? error.message } : { field: FIELDS[code] }
+  const body = JSON.stringify(problemOf(new ServiceError(code, finding)))
+  const { status } = ERRORS[code]
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
+const FIELDS: Partial<Record<ErrorCode, string>> = { headers_too_large: 'the headers', request_timeout: 'the request' }

@@ -1,0 +1,67 @@
+/** JSON and CBOR: which one a body is, which one the answer shall be, and both directions between bytes and values. */
+import { isUtf8 } from 'node:buffer'
+import { Encoder } from 'cbor-x'
+import { ServiceError } from '../errors.ts'
+import { CborError, readCbor } from './cbor_reader.ts'
+
+export type Format = 'json' | 'cbor'
+
+export const MEDIA_TYPES: Record<Format, string> = { json: 'application/json', cbor: 'application/cbor' }
+
+export const formatOf = (content_type: string): Format => (content_type.startsWith(MEDIA_TYPES.cbor) ? 'cbor' : 'json')
+
+/** The format with the highest weight in Accept; without a preference the answer speaks as the request did. */
+export function acceptedFormat(accept: string | undefined, requested: Format): Format {
+  if (accept === undefined || accept === '*/*') return requested
+  const weights = { json: 0, cbor: 0 }
+  for (const part of accept.split(',')) {
+    const [type, ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase())
+    const q = parameters.find((parameter) => parameter.startsWith('q='))
+    const weight = q === undefined ? 1 : Number(q.slice(2))
+    for (const format of ['json', 'cbor'] as const) {
+      const matches = type === MEDIA_TYPES[format] || type === 'application/*' || type === '*/*'
+      if (matches && weight > weights[format]) weights[format] = weight
+    }
+  }
+  if (weights.json === weights.cbor && weights.json > 0) return requested
+  if (weights.json > weights.cbor) return 'json'
+  if (weights.cbor > weights.json) return 'cbor'
+  throw new ServiceError('not_acceptable', {
+    field: 'Accept',
+    found: accept.slice(0, 80),
+    expected: `${MEDIA_TYPES.json} or ${MEDIA_TYPES.cbor}`,
+  })
+}
+
+export function readBytes(bytes: Buffer, format: Format): unknown {
+  return format === 'cbor' ? fromCbor(bytes) : fromJson(bytes)
+}
+
+function fromJson(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) throw malformed('text that is not UTF-8', 'JSON in UTF-8')
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch (error) {
+    throw malformed((error as SyntaxError).message.slice(0, 120), 'JSON')
+  }
+}
+
+function fromCbor(bytes: Buffer): unknown {
+  try {
+    return readCbor(bytes)
+  } catch (error) {
+    if (error instanceof CborError) throw malformed(error.message.replace(/^found /, ''), 'one CBOR item')
+    throw error
+  }
+}
+
+const malformed = (found: string, expected: string) =>
+  new ServiceError('malformed_body', { field: 'the body', found, expected })
+
+/** Typed arrays become RFC 8746 ones in CBOR. */
+export type BytesWriter = (value: Record<string, unknown>, format: Format) => Buffer
+
+export function createWriter(): BytesWriter {
+  const cbor = new Encoder({ useRecords: false, variableMapSize: true, tagUint8Array: true })
+  return (value, format) => (format === 'cbor' ? cbor.encode(value) : Buffer.from(JSON.stringify(value)))
+}

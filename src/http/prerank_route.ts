@@ -1,0 +1,99 @@
+/** POST /v1/prerank */
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { Config } from '../config.ts'
+import { ServiceError } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+import { type PrerankAnswer, STAGES } from '../prerank/answer.ts'
+import { bodySchema, type CheckedBody } from '../prerank/body.ts'
+import { createDecode } from '../prerank/decode.ts'
+import { prerank } from '../prerank/pipeline.ts'
+import { answerBody, PrerankAnswerBody } from './answer.ts'
+import { ANSWER_EXAMPLE, REQUEST_EXAMPLES } from './examples.ts'
+import { acceptedFormat, createWriter, type Format, formatOf, MEDIA_TYPES, readBytes } from './formats.ts'
+import { type Host, servingOf } from './host.ts'
+import { problemResponses } from './problem.ts'
+
+export type PrerankRouteOptions = { host: Host; config: Config; metrics: Metrics }
+
+export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOptions) {
+  const { host, config, metrics } = options
+  const decode = createDecode(config)
+  const write = createWriter()
+
+  app.post('/v1/prerank', { schema: prerankSchema(config) }, async (request, reply) => {
+    const start_ms = performance.now()
+    if (!Buffer.isBuffer(request.body))
+      throw new ServiceError('malformed_body', { field: 'the body', found: 'nothing' })
+    const format = formatOf(request.headers['content-type']!)
+    const answerFormat = acceptedFormat(request.headers.accept, format)
+    const serving = servingOf(host)
+    const body = readBytes(request.body, format) as CheckedBody
+    const decoded = decode(body, serving.accepted)
+    const decode_ms = performance.now() - start_ms
+
+    const answer = await prerank(serving, decoded, Date.now())
+
+    const encode_start_ms = performance.now()
+    const request_id = decoded.request_id ?? request.id
+    const named = (body.explain as { ids?: unknown } | undefined)?.ids
+    const encoded = write(
+      answerBody(answer, { request_id, candidates: body.candidates, named, format: answerFormat }),
+      answerFormat,
+    )
+    const encode_ms = performance.now() - encode_start_ms
+    Object.assign(answer.timings_ms, { decode: decode_ms, encode: encode_ms })
+    observe(metrics, answer)
+    metrics.request.observe({ format }, (performance.now() - start_ms) / 1000)
+    return send(reply, { encoded, format: answerFormat, request_id, answer })
+  })
+}
+
+type Sent = { encoded: Buffer; format: Format; request_id: string; answer: PrerankAnswer }
+
+function send(reply: FastifyReply, { encoded, format, request_id, answer }: Sent) {
+  const stages = STAGES.filter((stage) => answer.timings_ms[stage] !== undefined)
+  return reply
+    .header('content-type', MEDIA_TYPES[format])
+    .header('x-request-id', encodeURIComponent(request_id))
+    .header('server-timing', stages.map((stage) => `${stage};dur=${answer.timings_ms[stage]!.toFixed(3)}`).join(', '))
+    .send(encoded)
+}
+
+function observe(metrics: Metrics, answer: PrerankAnswer) {
+  const { counts, timings_ms } = answer
+  for (const stage of STAGES) metrics.stage.observe({ stage }, (timings_ms[stage] ?? 0) / 1000)
+  metrics.candidates.observe(counts.candidates)
+  metrics.outcomes.inc({ outcome: 'scored' }, counts.scored)
+  metrics.outcomes.inc({ outcome: 'unknown' }, counts.unknown)
+  metrics.outcomes.inc({ outcome: 'duplicate' }, counts.duplicates)
+  for (const { feature, outcome, age_ms } of answer.reads) {
+    metrics.featureReads.inc({ feature, outcome })
+    if (age_ms !== undefined) metrics.featureAge.observe({ feature }, age_ms / 1000)
+  }
+}
+
+const both = <T>(schema: T) => ({
+  [MEDIA_TYPES.json]: { schema },
+  [MEDIA_TYPES.cbor]: { schema },
+})
+
+function prerankSchema(config: Config) {
+  return {
+    operationId: 'prerank',
+    tags: ['ranking'],
+    summary: 'Score candidates and keep the best',
+    description:
+      'Candidates are scored for this query and user; the best `top_k` come back, best first. Bodies may be JSON or CBOR ' +
+      '(RFC 8949, ids and numbers as RFC 8746 typed arrays), gzip-compressed or not; the answer speaks the format of the ' +
+      'request unless `Accept` asks for the other one.',
+    consumes: Object.values(MEDIA_TYPES),
+    body: { ...bodySchema(config), examples: REQUEST_EXAMPLES },
+    response: {
+      200: {
+        description: 'The best candidates. `Server-Timing` holds the time of each stage in ms.',
+        content: both({ ...PrerankAnswerBody, examples: [ANSWER_EXAMPLE] }),
+      },
+      ...problemResponses([400, 406, 408, 413, 415, 431, 500, 503]),
+    },
+  }
+}

@@ -1,0 +1,56 @@
+/** Errors on the wire: problem details (RFC 9457) with a stable `code`. */
+import type { FastifyError } from 'fastify'
+import { type Static, Type } from 'typebox'
+import { ERRORS, type ErrorCode, ServiceError } from '../errors.ts'
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'urn:prerank:error:<code>' }),
+    title: Type.String(),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String(),
+    code: Type.Unsafe<ErrorCode>({ type: 'string', enum: Object.keys(ERRORS), description: 'Stable; match on this.' }),
+    field: Type.Optional(Type.String({ description: 'Where in the request.' })),
+    found: Type.Optional(Type.String()),
+    expected: Type.Optional(Type.String()),
+    request_id: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false, $id: 'Problem', description: 'RFC 9457 problem details.' },
+)
+export type Problem = Static<typeof Problem>
+
+export function problemOf(error: ServiceError, request_id?: string): Problem {
+  const { status, title } = ERRORS[error.code]
+  const { field, found, expected } = error.finding
+  const type = `urn:prerank:error:${error.code}`
+  return { type, title, status, detail: error.message, code: error.code, field, found, expected, request_id }
+}
+
+/** Response schemas of statuses, for the documentation. */
+export function problemResponses(statuses: number[]) {
+  const entries = statuses.map((status) => {
+    const codes = Object.entries(ERRORS).filter(([, error]) => error.status === status)
+    const description = codes.map(([code, { title }]) => `\`${code}\`: ${title}.`).join(' ')
+    return [status, { description, content: { 'application/problem+json': { schema: Problem } } }]
+  })
+  return Object.fromEntries(entries) as Record<number, object>
+}
+
+/** What a caller may know of any error: ours as it is, the framework's translated, anything else only as `internal`. */
+export function publicError(error: Error): ServiceError {
+  if (error instanceof ServiceError) return error
+  const { code, statusCode } = error as FastifyError
+  const known = FRAMEWORK_ERRORS[code]
+  if (known) return new ServiceError(known, { found: error.message })
+  const isCallers = statusCode !== undefined && statusCode >= 400 && statusCode < 500
+  return isCallers ? new ServiceError('malformed_request', { found: error.message }) : new ServiceError('internal')
+}
+
+const FRAMEWORK_ERRORS: Record<string, ErrorCode> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_body',
+  FST_ERR_BAD_URL: 'malformed_request',
+}

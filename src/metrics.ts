@@ -1,0 +1,107 @@
+/** Every metric of the service. The app owns the registry; nothing here is global. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** 0.1 ms to 100 ms in steps of about 1.5, then the tail. */
+const SECONDS = [
+  0.0001, 0.00015, 0.00025, 0.0004, 0.0006, 0.001, 0.0015, 0.0025, 0.004, 0.006, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1,
+  0.25, 1, 5,
+]
+const CANDIDATES = [10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 200_000]
+const BATCH = [1, 2, 4, 8, 16, 32, 64, 128]
+const AGE_SECONDS = [60, 600, 3600, 6 * 3600, 86_400, 2 * 86_400, 7 * 86_400, 30 * 86_400]
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 10 })
+  return {
+    registry,
+    requests: new Counter({
+      name: 'prerank_http_requests_total',
+      help: 'Answers by route, status and error code.',
+      labelNames: ['route', 'status', 'code'],
+      registers,
+    }),
+    request: new Histogram({
+      name: 'prerank_request_duration_seconds',
+      help: 'From the first byte of the body to the encoded answer, by wire format.',
+      labelNames: ['format'],
+      buckets: SECONDS,
+      registers,
+    }),
+    stage: new Histogram({
+      name: 'prerank_stage_duration_seconds',
+      help: 'Time in one stage of a request.',
+      labelNames: ['stage'],
+      buckets: SECONDS,
+      registers,
+    }),
+    candidates: new Histogram({
+      name: 'prerank_candidates',
+      help: 'Candidates per request.',
+      buckets: CANDIDATES,
+      registers,
+    }),
+    outcomes: new Counter({
+      name: 'prerank_candidates_total',
+      help: 'Candidates by what became of them: scored, unknown to the item table, or a duplicate.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    featureReads: new Counter({
+      name: 'prerank_feature_reads_total',
+      help: 'Values read from the store, by feature and whether they were there.',
+      labelNames: ['feature', 'outcome'],
+      registers,
+    }),
+    featureAge: new Histogram({
+      name: 'prerank_feature_age_seconds',
+      help: 'Age of a feature when it was read: newest event, as-of time of the counts.',
+      labelNames: ['feature'],
+      buckets: AGE_SECONDS,
+      registers,
+    }),
+    degraded: new Counter({
+      name: 'prerank_degraded_total',
+      help: 'Answers given without a feature, by feature and reason.',
+      labelNames: ['feature', 'reason'],
+      registers,
+    }),
+    blobCache: new Counter({
+      name: 'prerank_blob_cache_reads_total',
+      help: 'Look-ups of count blobs kept in memory.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    towerBatch: new Histogram({
+      name: 'prerank_tower_batch_size',
+      help: 'Requests that shared a run of the query tower.',
+      buckets: BATCH,
+      registers,
+    }),
+    towerQueue: new Gauge({
+      name: 'prerank_tower_queue_depth',
+      help: 'Requests that wait for the query tower.',
+      registers,
+    }),
+    inFlight: new Gauge({
+      name: 'prerank_requests_in_flight',
+      help: 'Requests being answered.',
+      registers,
+    }),
+    shed: new Counter({
+      name: 'prerank_shed_total',
+      help: 'Requests refused without work, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    bundle: new Gauge({
+      name: 'prerank_bundle_info',
+      help: '1 for the bundle that is served.',
+      labelNames: ['name', 'version', 'fingerprint'],
+      registers,
+    }),
+  }
+}
