@@ -1,8 +1,8 @@
 /** The user's context: the fields that vocabularies and segments of counts are named after. */
 import type { RequestUser } from '../prerank/request.ts'
 
-const FIELDS = ['country', 'gender', 'device', 'language'] as const
-type ContextField = (typeof FIELDS)[number]
+export const contextFields = ['country', 'gender', 'device', 'language'] as const
+type ContextField = (typeof contextFields)[number]
 
 /** Segments that are not named after a field of the user. */
 const PLAIN_SEGMENTS = ['all', 'token']
@@ -16,5 +16,5 @@ export function contextValue(user: RequestUser | undefined, field: string): stri
 }
 
 function isContextField(name: string): name is ContextField {
-  return (FIELDS as readonly string[]).includes(name)
+  return (contextFields as readonly string[]).includes(name)
 }

@@ -1,0 +1,109 @@
+/**
+ * Every violation of a schema, in the schema's own terms. TypeBox's own list stops after a few and reports each branch of a
+ * union; a tower input with a typing error would hide behind eight alternatives. A union of objects is told apart by `kind`.
+ */
+import type { TSchema } from 'typebox'
+import { Check } from 'typebox/value'
+import { describe } from '../errors.ts'
+import type { Problem } from './problems.ts'
+
+type Shape = {
+  type?: string
+  const?: unknown
+  pattern?: string
+  anyOf?: Shape[]
+  properties?: Record<string, Shape>
+  required?: string[]
+  patternProperties?: Record<string, Shape>
+  items?: Shape
+  minimum?: number
+  exclusiveMinimum?: number
+  maximum?: number
+  minLength?: number
+  maxLength?: number
+  minItems?: number
+  maxItems?: number
+}
+
+type Fields = Record<string, unknown>
+
+export function schemaProblems(schema: TSchema, value: unknown): Problem[] {
+  return violations(schema as Shape, value, '')
+}
+
+function violations(shape: Shape, value: unknown, path: string): Problem[] {
+  if (shape.anyOf) return unionProblems(shape.anyOf, value, path)
+  if (shape.properties && isFields(value)) return objectProblems(shape, value, path)
+  if (shape.patternProperties && isFields(value)) return recordProblems(shape.patternProperties, value, path)
+  if (shape.items && Array.isArray(value)) {
+    const { items } = shape
+    return [
+      ...lengthProblems(shape, value, path),
+      ...value.flatMap((item, i) => violations(items, item, `${path}[${i}]`)),
+    ]
+  }
+  return Check(shape as TSchema, value) ? [] : [{ path, found: describe(value), expected: inWords(shape) }]
+}
+
+function unionProblems(variants: Shape[], value: unknown, path: string): Problem[] {
+  if (variants.some((variant) => Check(variant as TSchema, value))) return []
+  const kinds = variants.map((variant) => variant.properties?.kind?.const)
+  const same_kind = isFields(value) ? variants[kinds.indexOf(value.kind)] : undefined
+  if (same_kind && kinds.every((kind) => kind !== undefined)) return violations(same_kind, value, path)
+  if (isFields(value) && kinds[0] !== undefined) {
+    return [{ path: `${path}.kind`, found: describe(value.kind), expected: `one of ${kinds.join(', ')}` }]
+  }
+  return [{ path, found: describe(value), expected: variants.map(inWords).join(' or ') }]
+}
+
+function objectProblems({ properties = {}, required = [] }: Shape, value: Fields, path: string): Problem[] {
+  const at = (name: string) => (path === '' ? name : `${path}.${name}`)
+  const missing = required.filter((name) => !Object.hasOwn(value, name))
+  return [
+    ...missing.map((name) => ({ path: at(name), found: 'nothing', expected: inWords(properties[name]) })),
+    ...Object.entries(value).flatMap(([name, field]) =>
+      Object.hasOwn(properties, name)
+        ? violations(properties[name], field, at(name))
+        : [
+            {
+              path: at(name),
+              found: describe(field),
+              expected: `only the fields ${Object.keys(properties).join(', ')}`,
+            },
+          ],
+    ),
+  ]
+}
+
+function recordProblems(patterns: Record<string, Shape>, value: Fields, path: string): Problem[] {
+  const [[pattern, shape]] = Object.entries(patterns)
+  return Object.entries(value).flatMap(([name, field]) =>
+    new RegExp(pattern).test(name)
+      ? violations(shape, field, `${path}.${name}`)
+      : [{ path, found: `the name ${JSON.stringify(name)}`, expected: `names like ${pattern}` }],
+  )
+}
+
+function lengthProblems({ minItems = 0, maxItems = Number.POSITIVE_INFINITY }: Shape, value: unknown[], path: string) {
+  if (value.length >= minItems && value.length <= maxItems) return []
+  const most = maxItems === Number.POSITIVE_INFINITY ? 'or more' : `to ${maxItems}`
+  return [{ path, found: `${value.length} elements`, expected: `${minItems} ${most}` }]
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function inWords(shape: Shape): string {
+  if (shape.const !== undefined) return JSON.stringify(shape.const)
+  if (shape.anyOf) return shape.anyOf.map(inWords).join(' or ')
+  if (shape.pattern) return `a string like ${shape.pattern}`
+  const { minimum, exclusiveMinimum, maximum, maxLength } = shape
+  const limits = [
+    minimum !== undefined && `at least ${minimum}`,
+    exclusiveMinimum !== undefined && `above ${exclusiveMinimum}`,
+    maximum !== undefined && `at most ${maximum}`,
+    maxLength !== undefined && `at most ${maxLength} characters`,
+  ].filter(Boolean)
+  return [shape.type ?? 'object', ...limits].join(', ')
+}
