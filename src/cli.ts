@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+/** `prerank <verb>`: the offline jobs. The service is `npm start`. */
+import { Command } from 'commander'
+import { countsCommand } from './jobs/commands/counts.ts'
+import { sequencesCommand } from './jobs/commands/sequences.ts'
+import { createRunner } from './jobs/run/runner.ts'
+
+const USAGE_ERROR = 2
+
+const run = createRunner(process)
+const program = new Command('prerank')
+  .description(
+    'From logs and catalogues to a serving bundle and a loaded store. Every verb explains itself with --help.',
+  )
+  .addCommand(countsCommand(run))
+  .addCommand(sequencesCommand(run))
+
+for (const command of [program, ...program.commands, ...program.commands.flatMap((verb) => verb.commands)]) {
+  command.showHelpAfterError('(--help says more)').exitOverride((error) => {
+    process.exit(error.exitCode === 0 ? 0 : USAGE_ERROR)
+  })
+}
+await program.parseAsync()

@@ -1,0 +1,72 @@
+/** Options that several verbs share, with one wording. */
+import { availableParallelism, totalmem } from 'node:os'
+import { type Command, Option } from 'commander'
+import { formatBytes } from '../run/format.ts'
+import type { Resources } from '../run/job.ts'
+import { parseBytes, parseCount, parseShare, parseTime } from '../run/parse.ts'
+
+const MEMORY_BYTES_MAX = 4 * 2 ** 30
+
+export type ResourceOptions = { memory: number; threads: number }
+export type LogOptions = ResourceOptions & {
+  bundle: string
+  events: string
+  items?: string
+  asOf?: number
+  badRowsMax: number
+  json?: boolean
+}
+
+export function withBundle(command: Command): Command {
+  return command.requiredOption('-b, --bundle <dir>', 'bundle directory (it has manifest.json)')
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print the summary as one JSON object on stdout')
+}
+
+export function withResources(command: Command): Command {
+  const memory = Math.min(totalmem() / 2, MEMORY_BYTES_MAX)
+  return command
+    .addOption(
+      new Option('--memory <size>', 'memory to stay within; the rest spills to disk beside the output')
+        .argParser(parseBytes)
+        .default(memory, formatBytes(memory)),
+    )
+    .addOption(new Option('--threads <n>', 'threads').argParser(parseCount).default(availableParallelism()))
+}
+
+export function withBadRows(command: Command): Command {
+  return command.addOption(
+    new Option('--bad-rows-max <share>', 'refuse the input when more of its rows than this are bad')
+      .argParser(parseShare)
+      .default(0.01, '1 %'),
+  )
+}
+
+export function withLog(command: Command): Command {
+  withBundle(command)
+    .requiredOption('-e, --events <files>', 'engagement log: Parquet, CSV or JSONL, a path or a quoted glob')
+    .option('-i, --items <files>', 'catalogue: events of items it does not hold are left out, as in training')
+    .addOption(
+      new Option('--as-of <time>', 'count what happened before this time (ISO, or Unix ms)')
+        .argParser(parseTime)
+        .default(undefined, 'just after the newest event'),
+    )
+  return withJson(withResources(withBadRows(command)))
+}
+
+/** What every job that reads a log takes from its options. */
+export function logInput(options: LogOptions) {
+  return {
+    events: options.events,
+    items: options.items,
+    as_of_ms: options.asOf,
+    bad_share_max: options.badRowsMax,
+    resources: resourcesOf(options),
+  }
+}
+
+export function resourcesOf({ memory, threads }: ResourceOptions): Resources {
+  return { memory_bytes: memory, threads }
+}

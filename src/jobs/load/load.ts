@@ -1,0 +1,152 @@
+/**
+ * `prerank load`: snapshots → Redis. Everything is written beside what is served, under a new version; one SET flips
+ * `pr:current`; then sequences take their places one by one, and after a while the old version's keys go. Until the flip
+ * nothing that is served has changed, and every step may run again, so an interrupted load is simply started anew.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
+import { EVENT_BYTES } from '../../features/sequence.ts'
+import type { SnapshotRecord } from '../../store/snapshot.ts'
+import { formatCount } from '../run/format.ts'
+import { type Job, JobError } from '../run/job.ts'
+import { isSequence, readBatches } from './batches.ts'
+import { type Client, connectTarget, type Target } from './client.ts'
+import { isVersion, type LoadKeys, loadKeys } from './keys.ts'
+import { holdLock } from './lock.ts'
+import { verifySample } from './verify.ts'
+
+export type LoadOptions = {
+  target: Target
+  /** Snapshot files. */
+  files: string[]
+  version: string
+  verify: boolean
+  /** How long servers may take to see the flip; the old version stays that long. */
+  grace_ms: number
+  job: Job
+}
+
+export type LoadResult = {
+  version: string
+  previous: string | null
+  values: number
+  sequences: number
+  bytes: number
+  verified: number
+  removed: number
+}
+
+type Staged = Pick<LoadResult, 'values' | 'sequences' | 'bytes'>
+type Run = LoadOptions & { client: Client; keys: LoadKeys }
+
+export async function loadSnapshots(options: LoadOptions): Promise<LoadResult> {
+  if (!isVersion(options.version)) {
+    throw new JobError(`version "${options.version}": expected letters, digits, _ . - and not the name of a key family`)
+  }
+  const client = await connectTarget(options.target)
+  try {
+    const keys = loadKeys({ prefix: options.target.prefix, version: options.version })
+    const release = await holdLock(client, keys.lock)
+    try {
+      return await runLoad({ ...options, client, keys })
+    } finally {
+      await release()
+    }
+  } finally {
+    client.close()
+  }
+}
+
+async function runLoad(run: Run): Promise<LoadResult> {
+  const { client, keys, version, job } = run
+  const previous = await client.redis.get(keys.current)
+  const { staged, verified } = await stageAndVerify(run, previous)
+  // A load of sequences alone leaves the served counts, and so their version, as they are.
+  if (staged.values > 0) await client.redis.set(keys.current, version)
+  await promoteSequences(run, staged.sequences)
+  const flipped = staged.values > 0 && previous !== version
+  if (flipped && previous !== null) await sleep(run.grace_ms, undefined, { signal: job.signal })
+  const removed = staged.values > 0 ? await removeVersions(run, (found) => found !== version) : 0
+  return { version, previous, ...staged, verified, removed }
+}
+
+/** Whatever stops it before the flip, what was written so far goes. */
+async function stageAndVerify(run: Run, previous: string | null): Promise<{ staged: Staged; verified: number }> {
+  try {
+    const staged = await stage(run)
+    return { staged, verified: run.verify ? await verifySample(run, staged) : 0 }
+  } catch (error) {
+    run.job.progress.clear()
+    if (previous !== run.version) await removeVersions(run, (found) => found === run.version).catch(() => {})
+    throw error
+  }
+}
+
+async function stage({ client, keys, files, job }: Run): Promise<Staged> {
+  const step = job.progress.step('writing', { unit: 'records' })
+  const staged = { values: 0, sequences: 0, bytes: 0 }
+  for await (const batch of readBatches(files)) {
+    job.signal.throwIfAborted()
+    await Promise.all(batch.map((record) => stageRecord(client, keys, record)))
+    for (const record of batch) {
+      staged[isSequence(record) ? 'sequences' : 'values']++
+      staged.bytes += record.value.byteLength
+    }
+    step.advance(staged.values + staged.sequences)
+  }
+  step.finish(`${formatCount(staged.values)} values, ${formatCount(staged.sequences)} sequences`)
+  return staged
+}
+
+async function stageRecord({ redis }: Client, keys: LoadKeys, record: SnapshotRecord): Promise<void> {
+  const key = keys.staged(record.key)
+  const value = Buffer.from(record.value.buffer, record.value.byteOffset, record.value.byteLength)
+  if (!isSequence(record)) {
+    await redis.set(key, value)
+    return
+  }
+  const events = Array.from({ length: value.length / EVENT_BYTES }, (_, at) =>
+    value.subarray(at * EVENT_BYTES, (at + 1) * EVENT_BYTES),
+  )
+  const cleared = redis.unlink(key)
+  await Promise.all([cleared, redis.rpush(key, ...events)])
+}
+
+async function promoteSequences({ client, keys, files, job }: Run, sequences: number): Promise<void> {
+  if (sequences === 0) return
+  const step = job.progress.step('replacing sequences', { total: sequences, unit: 'users' })
+  let done = 0
+  for await (const batch of readBatches(files)) {
+    job.signal.throwIfAborted()
+    const users = batch.filter(isSequence)
+    await Promise.all(users.map(({ key }) => client.redis.promoteSequence(keys.served(key), keys.staged(key))))
+    done += users.length
+    step.advance(done)
+  }
+  step.finish()
+}
+
+async function removeVersions({ client, keys, job }: Run, doomed: (version: string) => boolean): Promise<number> {
+  const step = job.progress.step('removing old versions', { unit: 'keys' })
+  let removed = 0
+  for (const master of client.masters()) {
+    for await (const found of master.scanStream({ match: keys.pattern, count: 1000 }) as AsyncIterable<string[]>) {
+      const old = found.filter((key) => doomedKey(keys, key, doomed))
+      await unlinkAll(master, old)
+      removed += old.length
+      step.advance(removed)
+    }
+  }
+  if (removed > 0) step.finish(`${formatCount(removed)} keys`)
+  return removed
+}
+
+function doomedKey(keys: LoadKeys, key: string, doomed: (version: string) => boolean): boolean {
+  const version = keys.versionOf(key)
+  return version !== null && doomed(version)
+}
+
+/** One key per command: the keys of a Cluster node are in many slots. */
+async function unlinkAll(master: Redis, keys: string[]): Promise<void> {
+  await Promise.all(keys.map((key) => master.unlink(key)))
+}

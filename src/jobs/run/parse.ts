@@ -1,0 +1,36 @@
+/** Option values of the command line: each parser says what it expected. */
+import { InvalidArgumentError } from 'commander'
+
+const UNITS: Record<string, number> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 }
+
+/** `4GiB`, `512m`, `2g`. */
+export function parseBytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?$/i.exec(text.trim())
+  if (!match) throw new InvalidArgumentError('Expected a size such as 4GiB or 512MiB.')
+  return Math.floor(Number(match[1]) * UNITS[match[2].toLowerCase()])
+}
+
+/** Unix milliseconds, or an ISO date or time (UTC where it names no zone). */
+export function parseTime(text: string): number {
+  if (/^\d{9,15}$/.test(text)) return Number(text)
+  const date = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})?)?$/.exec(text)
+  const time = date
+    ? Date.parse(date[1] && !date[4] ? `${text.replace(' ', 'T')}Z` : text.replace(' ', 'T'))
+    : Number.NaN
+  if (Number.isNaN(time))
+    throw new InvalidArgumentError('Expected Unix milliseconds or a time such as 2026-03-01 or 2026-03-01T00:00:00Z.')
+  return time
+}
+
+/** `0.01` or `1%`. */
+export function parseShare(text: string): number {
+  const share = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text)
+  if (text.trim() === '' || !(share >= 0 && share <= 1))
+    throw new InvalidArgumentError('Expected a share such as 0.01 or 1%.')
+  return share
+}
+
+export function parseCount(text: string): number {
+  if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
+  return Number(text)
+}
