@@ -1,7 +1,7 @@
 /** The HTTP application: what surrounds every route. It constructs nothing that outlives it except the Fastify instance. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Config } from './config.ts'
 import { docs } from './http/docs.ts'
 import { answerError, answerErrors, answerParserError } from './http/error_handlers.ts'
@@ -33,8 +33,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => JSON.stringify)
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(Object.values(MEDIA_TYPES), (_, payload) =>
-    readBody(payload as IncomingMessage, config.body_bytes_max),
+  app.addContentTypeParser(Object.values(MEDIA_TYPES), (_request: FastifyRequest, payload: IncomingMessage) =>
+    readBody(payload, config.body_bytes_max),
   )
   answerErrors(app)
   observeRequests(app, metrics)

@@ -13,7 +13,7 @@ const Explanation = Type.Object(
   {
     id: Id,
     outcome: Type.Union(
-      ['kept', 'cut', 'unknown', 'duplicate', 'not_a_candidate'].map((outcome) => Type.Literal(outcome)),
+      ['kept', 'cut', 'unknown', 'not_a_candidate'].map((outcome) => Type.Literal(outcome)),
       { description: '`cut`: scored, but not among the best top_k. `unknown`: not in the item table.' },
     ),
     rank: Type.Optional(Type.Integer({ description: 'From 1, over all scored candidates.' })),
@@ -30,8 +30,7 @@ const Explanation = Type.Object(
             raw: Type.Union([Type.Number(), Type.Null()], { description: 'null is missing.' }),
             transformed: Type.Number(),
             contribution: Type.Number({
-              description:
-                'Linear fusion: weight × transformed. Otherwise: score minus the score with this feature at 0.',
+              description: 'How far the score falls with `transformed` at 0; for linear fusion weight × transformed.',
             }),
           },
           closed,

@@ -66,9 +66,11 @@ function observe(metrics: Metrics, answer: PrerankAnswer) {
   metrics.outcomes.inc({ outcome: 'scored' }, counts.scored)
   metrics.outcomes.inc({ outcome: 'unknown' }, counts.unknown)
   metrics.outcomes.inc({ outcome: 'duplicate' }, counts.duplicates)
-  for (const { feature, outcome, age_ms } of answer.reads) {
+  for (const read of answer.reads) {
+    const { feature, outcome } = read
     metrics.featureReads.inc({ feature, outcome })
-    if (age_ms !== undefined) metrics.featureAge.observe({ feature }, age_ms / 1000)
+    if (outcome === 'lost') metrics.degraded.inc({ feature, reason: read.reason })
+    if (outcome === 'hit' && read.age_ms !== undefined) metrics.featureAge.observe({ feature }, read.age_ms / 1000)
   }
 }
 

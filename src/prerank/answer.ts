@@ -5,10 +5,10 @@ import type { Candidates } from './request.ts'
 export const STAGES = ['decode', 'resolve', 'features', 'tower', 'kernel', 'encode'] as const
 export type Stage = (typeof STAGES)[number]
 
-/** One feature of one candidate. `contribution` is what the score would lose without it (see explain.ts). */
+/** One feature of one candidate. `contribution` is how far the score falls when `transformed` is set to 0. */
 export type FeatureExplanation = { raw: number | null; transformed: number; contribution: number }
 
-export type CandidateOutcome = 'kept' | 'cut' | 'unknown' | 'duplicate' | 'not_a_candidate'
+export type CandidateOutcome = 'kept' | 'cut' | 'unknown' | 'not_a_candidate'
 
 export type CandidateExplanation = {
   /** Index among the candidates; null where it is not one of them. */
@@ -27,7 +27,10 @@ export type CandidateExplanation = {
 }
 
 /** What one read of the store found; `age_ms` of the newest event, or of the counts. */
-export type FeatureRead = { feature: string; outcome: 'hit' | 'miss' | 'lost'; age_ms?: number }
+export type FeatureRead =
+  | { feature: string; outcome: 'hit'; age_ms?: number }
+  | { feature: string; outcome: 'miss' }
+  | { feature: string; outcome: 'lost'; reason: string }
 
 export type PrerankAnswer = {
   model: { name: string; version: string }

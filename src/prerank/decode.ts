@@ -7,7 +7,7 @@ import { invalidField, ServiceError } from '../errors.ts'
 import type { Accepted } from './accepted.ts'
 import { type BodyLimits, type CheckedBody, checkedBodySchema } from './body.ts'
 import { decodeIds, decodeNumbers, EXPECTED_ID, parseKey } from './decode_candidates.ts'
-import type { Candidates, ExplainRequest, FeatureValue, PrerankRequest, RequestUser } from './request.ts'
+import { countOf, type ExplainRequest, type FeatureValue, type PrerankRequest, type RequestUser } from './request.ts'
 import { schemaError } from './schema_error.ts'
 
 export type DecodeLimits = BodyLimits & { unknown_features: 'reject' | 'ignore' }
@@ -49,9 +49,6 @@ function decodeBody(body: CheckedBody, accepted: Accepted, limits: DecodeLimits)
     explain: decodeExplain(explain, accepted, limits),
   }
 }
-
-export const countOf = (candidates: Candidates) =>
-  'ids' in candidates ? candidates.ids.length : candidates.keys.length
 
 type Names = { accepted: Accepted; unknown: 'reject' | 'ignore' }
 

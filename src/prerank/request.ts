@@ -11,6 +11,9 @@ export type SequenceEvent = { item: string | number | bigint; action: string; ti
 /** Ids where the table's ids are strings, item keys where they are numbers or came as a CBOR typed array. */
 export type Candidates = { ids: string[] } | { keys: BigUint64Array }
 
+export const countOf = (candidates: Candidates) =>
+  'ids' in candidates ? candidates.ids.length : candidates.keys.length
+
 export type RequestQuery = {
   text: string
   embedding?: Float32Array

@@ -1,0 +1,48 @@
+/** What the store knows for a request, in one read; when it does not answer in time, the request goes on without. */
+import type { ReadPlan } from '../features/plan.ts'
+import type { StoredFeatures } from '../features/stored.ts'
+import { type StoreAnswer, StoreError } from '../store/store.ts'
+import type { FeatureRead } from './answer.ts'
+import type { Serving } from './serving.ts'
+
+export type FeaturesRead = { stored: StoredFeatures; reads: FeatureRead[]; problems: string[] }
+
+type ReadOptions = { plan: ReadPlan; deadline_ms: number | undefined; now_ms: number }
+
+export async function readFeatures(serving: Serving, options: ReadOptions): Promise<FeaturesRead> {
+  const { plan, now_ms } = options
+  const { answer, failure } = await readStore(serving, options)
+  const stored = serving.readStored(plan, answer)
+  const reason = failure?.kind ?? 'damaged'
+  const lost = stored.lost.map((feature) => ({ feature, outcome: 'lost' as const, reason }))
+  const problems = failure ? [failure.message, ...stored.problems] : stored.problems
+  return { stored, reads: [...lost, ...found(plan, stored, now_ms)], problems }
+}
+
+type StoreOutcome = { answer: StoreAnswer | null; failure?: StoreError }
+
+async function readStore({ store, limits }: Serving, { plan, deadline_ms }: ReadOptions): Promise<StoreOutcome> {
+  const { read } = plan
+  if (read.sequence === null && read.values.length === 0)
+    return { answer: { sequence: null, values: [], problems: [] } }
+  try {
+    return {
+      answer: await store.read(read, Math.min(deadline_ms ?? Number.POSITIVE_INFINITY, limits.store_deadline_ms)),
+    }
+  } catch (error) {
+    if (error instanceof StoreError) return { answer: null, failure: error }
+    throw error
+  }
+}
+
+/** What the store did answer, feature by feature. */
+function found(plan: ReadPlan, { sequence, blobs, embedding, lost }: StoredFeatures, now_ms: number): FeatureRead[] {
+  return plan.features.flatMap((feature): FeatureRead[] => {
+    if (lost.includes(feature)) return []
+    if (feature === 'query_embedding') return [{ feature, outcome: embedding ? 'hit' : 'miss' }]
+    const time_ms =
+      feature === 'sequence' ? sequence?.times_ms[0] : Math.min(...blobs.map(({ counts }) => counts.as_of_ms))
+    const isHit = time_ms !== undefined && Number.isFinite(time_ms)
+    return [isHit ? { feature, outcome: 'hit', age_ms: Math.max(0, now_ms - time_ms) } : { feature, outcome: 'miss' }]
+  })
+}

@@ -1,0 +1,61 @@
+/** Hands between the stages: candidates to rows, request to head vectors, and all that the kernel reads. */
+
+import { ServiceError } from '../errors.ts'
+import type { StoredBlob, StoredFeatures } from '../features/stored.ts'
+import type { Kernel, Resolved, ScoreInput } from '../kernel/kernel.ts'
+import { TowerError } from '../tower/errors.ts'
+import { foldHeads, normalisedWeights } from './head_weights.ts'
+import type { Candidates, PrerankRequest } from './request.ts'
+import type { Serving } from './serving.ts'
+
+export type ResolvedCandidates = Resolved & { keys: BigUint64Array }
+
+export async function resolveCandidates(
+  { kernel, bundle }: Serving,
+  candidates: Candidates,
+): Promise<ResolvedCandidates> {
+  const keys = keysOf(kernel, candidates)
+  return { ...(await kernel.resolve(bundle.table, keys)), keys }
+}
+
+export function keysOf(kernel: Kernel, candidates: Candidates): BigUint64Array {
+  return 'keys' in candidates ? candidates.keys : kernel.hashIds(candidates.ids)
+}
+
+type TowerInput = { request: PrerankRequest; stored: StoredFeatures; now_ms: number }
+
+/** The query tower's output, [H × D]. */
+export async function headVectors({ bundle }: Serving, input: TowerInput): Promise<Float32Array> {
+  try {
+    return await bundle.tower.run(bundle.queryInputs(input))
+  } catch (error) {
+    if (error instanceof TowerError && error.kind === 'overloaded') {
+      throw new ServiceError(
+        'overloaded',
+        { found: error.message, expected: 'fewer requests at once' },
+        { cause: error },
+      )
+    }
+    throw error
+  }
+}
+
+type ScoreParts = {
+  request: PrerankRequest
+  candidates: ResolvedCandidates
+  vectors: Float32Array
+  blobs: StoredBlob[]
+}
+
+export function scoreInput({ bundle }: Serving, { request, candidates, vectors, blobs }: ScoreParts): ScoreInput {
+  const { manifest, table, formula } = bundle
+  return {
+    table,
+    formula,
+    keys: candidates.keys,
+    rows: candidates.rows,
+    query: foldHeads(vectors, normalisedWeights(manifest.heads, request.head_weights)),
+    blobs: blobs.map(({ counts, features }) => ({ bytes: counts.bytes, features })),
+    columns: manifest.caller_columns.map(({ name }) => request.candidate_features?.[name] ?? null),
+  }
+}
