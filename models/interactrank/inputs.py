@@ -51,3 +51,7 @@ def sequence_inputs(sequences: Sequences, now_ms: np.ndarray, content: Tensor) -
         "sequence_age_seconds": torch.from_numpy(sequences.age_seconds(now_ms)),
         "sequence_mask": mask,
     }
+
+
+def take_sequences(sequences: Sequences, rows: np.ndarray) -> Sequences:
+    return Sequences(sequences.item_row[rows], sequences.action[rows], sequences.time_ms[rows])
