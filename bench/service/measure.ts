@@ -1,0 +1,32 @@
+/** Runs the load generator (load.ts) as a process of its own, on the last core where taskset can pin it. */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { Summary } from './summary.ts'
+import type { Format } from './workload.ts'
+
+export type Load = {
+  url: string
+  bundle: string
+  format: Format
+  candidates: number
+  seconds: number
+  /** Closed loop with so many connections, or open loop with so many requests per second. */
+  connections?: number
+  rate?: number
+  requests?: number
+}
+
+export const PINNED = spawnSync('taskset', ['-c', '0', 'true']).status === 0
+
+export async function measure(load: Load): Promise<Summary> {
+  const options = Object.entries(load).flatMap(([name, value]) => [`--${name}`, `${value}`])
+  const command = [process.execPath, join(import.meta.dirname, 'load.ts'), '--json', ...options]
+  if (PINNED) command.unshift('taskset', '-c', `${availableParallelism() - 1}`)
+  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  if (code !== 0) throw new Error(`load generator: exit code ${code}: ${output}`)
+  return JSON.parse(output)
+}

@@ -1,0 +1,74 @@
+/** The service as it runs in production: its own process, a Redis with the bundle's features, a bundle in a folder. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startRedis } from '../../test/lib/redis.ts'
+import { freePort } from '../../test/lib/redis_process.ts'
+
+const READY_MS_MAX = 60_000
+const STOP_MS_MAX = 15_000
+const root = join(import.meta.dirname, '..', '..')
+
+export type Stack = { url: string; pid: number; stop(): Promise<void> }
+
+export async function startStack({ bundle }: { bundle: string }): Promise<Stack> {
+  const redis = await startRedis({ own: true })
+  try {
+    await finished(node(['src/cli.ts', 'load', '--bundle', bundle, '--redis', redis.url]))
+    const service = await startService({ BUNDLE_DIR: bundle, REDIS_URL: redis.url })
+    const stop = async () => {
+      await service.stop()
+      await redis.stop()
+    }
+    return { ...service, stop }
+  } catch (error) {
+    await redis.stop()
+    throw error
+  }
+}
+
+async function startService(environment: Record<string, string>): Promise<Stack> {
+  const port = await freePort()
+  const settings = { HOST: '127.0.0.1', PORT: `${port}`, LOG_LEVEL: 'warn', SHUTDOWN_DELAY_MS: '0' }
+  const child = node(['src/server.ts'], { ...settings, ...environment })
+  const exited = once(child, 'exit')
+  const url = `http://127.0.0.1:${port}`
+  const stop = async () => {
+    child.kill('SIGTERM')
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
+    await exited
+    clearTimeout(kill)
+  }
+  const deadline_ms = Date.now() + READY_MS_MAX
+  while (!(await isReady(url))) {
+    if (child.exitCode !== null) throw new Error(`the service ended with code ${child.exitCode} before it was ready`)
+    if (Date.now() > deadline_ms) {
+      await stop()
+      throw new Error(`the service was not ready after ${READY_MS_MAX} ms`)
+    }
+    await sleep(50)
+  }
+  return { url, pid: child.pid!, stop }
+}
+
+const isReady = (url: string) =>
+  fetch(`${url}/readyz`).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+
+function node(args: string[], environment: Record<string, string> = {}): ChildProcess {
+  // What the caller's shell sets for a service of its own must not change what is measured here.
+  const env = { PATH: process.env.PATH, ...environment }
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
+  return child
+}
+
+async function finished(child: ChildProcess): Promise<void> {
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Error(`${child.spawnargs.slice(1).join(' ')}: exit code ${code}`)
+}
