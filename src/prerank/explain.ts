@@ -88,10 +88,14 @@ async function detailsOf(
 }
 
 /** In feature order. */
-const featureNames = (manifest: Manifest) => [
-  'dot',
-  ...[...manifest.cross_features, ...manifest.items.scalars, ...manifest.caller_columns].map(({ name }) => name),
-]
+function featureNames({ cross_features, items, caller_columns }: Manifest): string[] {
+  return [
+    'dot',
+    ...cross_features.map(({ name }) => `cross.${name}`),
+    ...items.scalars.map(({ name }) => `item.${name}`),
+    ...caller_columns.map(({ name }) => `candidate.${name}`),
+  ]
+}
 
 function featuresAt(parts: Explanation, { names, index }: { names: string[]; index: number }) {
   const entries = names.map((name, column): [string, FeatureExplanation] => {

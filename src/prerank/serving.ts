@@ -1,4 +1,4 @@
-/** What requests are answered with: one bundle, everything derived from it, and the store it reads. Swapped as a whole. */
+/** What requests are answered with: one bundle, what follows from it, and the store it reads. Swapped as a whole. */
 import type { Bundle } from '../bundle/bundle.ts'
 import { type AnswerReader, answerReader } from '../features/stored.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -7,16 +7,9 @@ import { type Accepted, acceptedBy } from './accepted.ts'
 
 export type ServingLimits = { top_k_default: number; store_deadline_ms: number; explain_max: number }
 
-export type Serving = {
-  bundle: Bundle
-  kernel: Kernel
-  store: FeatureStore
-  limits: ServingLimits
-  accepted: Accepted
-  readStored: AnswerReader
-}
+export type ServingParts = { bundle: Bundle; kernel: Kernel; store: FeatureStore; limits: ServingLimits }
 
-export type ServingParts = Pick<Serving, 'bundle' | 'kernel' | 'store' | 'limits'>
+export type Serving = ServingParts & { accepted: Accepted; readStored: AnswerReader }
 
 export function createServing(parts: ServingParts): Serving {
   const { manifest } = parts.bundle
