@@ -2,6 +2,7 @@
 /** `prerank <verb>`: the offline jobs. The service is `npm start`. */
 import { Command } from 'commander'
 import { countsCommand } from './jobs/commands/counts.ts'
+import { itemsCommand } from './jobs/commands/items.ts'
 import { sequencesCommand } from './jobs/commands/sequences.ts'
 import { createRunner } from './jobs/run/runner.ts'
 
@@ -12,6 +13,7 @@ const program = new Command('prerank')
   .description(
     'From logs and catalogues to a serving bundle and a loaded store. Every verb explains itself with --help.',
   )
+  .addCommand(itemsCommand(run))
   .addCommand(countsCommand(run))
   .addCommand(sequencesCommand(run))
 

@@ -9,6 +9,8 @@ import { JobError } from './job.ts'
 export type Workspace = {
   directory: string
   path(name: string): string
+  /** Path of a directory in it, made where it is not there. */
+  makeDirectory(name: string): Promise<string>
   /** Moves a finished file of the work directory to its final place, durably. */
   publish(name: string, output: string): Promise<void>
   remove(): Promise<void>
@@ -26,6 +28,10 @@ export async function openWorkspace(output: string, { keep = false } = {}): Prom
   return {
     directory,
     path: (name) => join(directory, name),
+    async makeDirectory(name) {
+      await mkdir(join(directory, name), { recursive: true })
+      return join(directory, name)
+    },
     async publish(name, target) {
       await syncPath(join(directory, name))
       await rename(join(directory, name), target)
