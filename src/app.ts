@@ -1,7 +1,7 @@
 /** The HTTP application: what surrounds every route. It constructs nothing that outlives it except the Fastify instance. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { Config } from './config.ts'
 import { docs } from './http/docs.ts'
 import { answerError, answerErrors, answerParserError } from './http/error_handlers.ts'
@@ -18,7 +18,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, host, metrics, logger } = options
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     requestTimeout: config.request_timeout_ms,
     bodyLimit: config.body_bytes_max,
     http: { maxHeaderSize: config.header_bytes_max },

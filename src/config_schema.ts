@@ -88,6 +88,12 @@ export const ConfigSchema = Type.Object({
     maximum: 3_600_000,
   }),
 
+  embedded_bytes_max: integer('bytes', 'Memory for the bundle’s own features, where they are served.', {
+    default: 2048 * MIB,
+    minimum: 0,
+    maximum: 64 * 1024 * MIB,
+  }),
+
   candidates_max: integer('candidates', 'Candidates in one request.', {
     default: 200_000,
     minimum: 1,

@@ -15,9 +15,14 @@ export type Metrics = ReturnType<typeof createMetrics>
 export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
+  let queueDepth = () => 0
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 10 })
   return {
     registry,
+    /** Where the depth of the tower's queue is read from, at every scrape. */
+    watchTowerQueue(depth: () => number) {
+      queueDepth = depth
+    },
     requests: new Counter({
       name: 'prerank_http_requests_total',
       help: 'Answers by route, status and error code.',
@@ -85,6 +90,9 @@ export function createMetrics() {
       name: 'prerank_tower_queue_depth',
       help: 'Requests that wait for the query tower.',
       registers,
+      collect() {
+        this.set(queueDepth())
+      },
     }),
     inFlight: new Gauge({
       name: 'prerank_requests_in_flight',

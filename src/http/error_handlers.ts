@@ -22,7 +22,7 @@ declare module 'fastify' {
 }
 
 export function answerError(error: Error, request: FastifyRequest, reply: FastifyReply) {
-  const known = publicError(error)
+  const known = publicError(error, request.headers)
   reply.error_code = known.code
   if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
   else request.log.info({ code: known.code, field: known.finding.field }, 'request refused')

@@ -33,6 +33,7 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
 
     const answer = await prerank(serving, decoded, Date.now())
 
+    if (answer.problems.length > 0) request.log.debug({ problems: answer.problems }, 'answer degraded')
     const encode_start_ms = performance.now()
     const request_id = decoded.request_id ?? request.id
     const named = (body.explain as { ids?: unknown } | undefined)?.ids

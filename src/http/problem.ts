@@ -1,7 +1,9 @@
 /** Errors on the wire: problem details (RFC 9457) with a stable `code`. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyError } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ERRORS, type ErrorCode, ServiceError } from '../errors.ts'
+import { MEDIA_TYPES } from './formats.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 
@@ -39,18 +41,14 @@ export function problemResponses(statuses: number[]) {
 }
 
 /** What a caller may know of any error: ours as it is, the framework's translated, anything else only as `internal`. */
-export function publicError(error: Error): ServiceError {
+export function publicError(error: Error, headers: IncomingHttpHeaders): ServiceError {
   if (error instanceof ServiceError) return error
   const { code, statusCode } = error as FastifyError
-  const known = FRAMEWORK_ERRORS[code]
-  if (known) return new ServiceError(known, { found: error.message })
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    const found = headers['content-type']?.slice(0, 80) ?? 'nothing'
+    const expected = Object.values(MEDIA_TYPES).join(' or ')
+    return new ServiceError('unsupported_media_type', { field: 'Content-Type', found, expected })
+  }
   const isCallers = statusCode !== undefined && statusCode >= 400 && statusCode < 500
   return isCallers ? new ServiceError('malformed_request', { found: error.message }) : new ServiceError('internal')
-}
-
-const FRAMEWORK_ERRORS: Record<string, ErrorCode> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_body',
-  FST_ERR_BAD_URL: 'malformed_request',
 }

@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/** The service: composition root and its life, from the first log line to the last request. */
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Logger, pino } from 'pino'
+import { buildApp } from './app.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import type { Host } from './http/host.ts'
+import { createMetrics } from './metrics.ts'
+import { openServing } from './open_serving.ts'
+
+export type Service = {
+  url: string
+  /** Resolves when requests are answered; rejects when the bundle cannot be served. */
+  ready: Promise<void>
+  /** Readiness goes off, the address closes after `shutdown_delay_ms`, requests in flight finish within `shutdown_timeout_ms`. */
+  stop(): Promise<void>
+}
+
+export type ServiceOptions = { config: Config; logger: Logger }
+
+/** Listens at once, so that /healthz and /readyz answer while the bundle is loaded. */
+export async function startService({ config, logger }: ServiceOptions): Promise<Service> {
+  const metrics = createMetrics()
+  const host: Host = { serving: null, not_ready: 'the bundle is being loaded' }
+  const app = await buildApp({ config, host, metrics, logger })
+  const url = await app.listen({ host: config.host, port: config.port })
+  const opening = openServing({ config, metrics, logger })
+  const ready = opening.then(({ serving }) => {
+    if (host.not_ready !== STOPPING) Object.assign(host, { serving, not_ready: null })
+  })
+  const stop = async () => {
+    host.not_ready = STOPPING
+    await sleep(config.shutdown_delay_ms)
+    const force = setTimeout(() => app.server.closeAllConnections(), config.shutdown_timeout_ms)
+    await app.close()
+    clearTimeout(force)
+    await opening.then(
+      ({ close }) => close(),
+      () => {},
+    )
+  }
+  return { url, ready, stop }
+}
+
+const STOPPING = 'the service is shutting down'
+
+async function main() {
+  const config = readConfig()
+  const logger = pino({ level: config.log_level })
+  const service = await startService({ config, logger })
+  const stopped = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]).then(() => {
+    logger.info('stopping')
+    return service.stop()
+  })
+  await Promise.race([service.ready, stopped])
+  await stopped
+  logger.info('stopped')
+}
+
+if (import.meta.main) {
+  main().catch((error: Error) => {
+    const known = error instanceof ConfigError
+    process.stderr.write(`${known ? error.message : error.stack}\n`)
+    process.exit(1)
+  })
+}
