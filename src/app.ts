@@ -7,7 +7,8 @@ import { docs } from './http/docs.ts'
 import { answerError, answerErrors, answerParserError } from './http/error_handlers.ts'
 import { MEDIA_TYPES } from './http/formats.ts'
 import type { Host } from './http/host.ts'
-import { prerankRoute } from './http/prerank_route.ts'
+import { prerankRoute, prerankSchemas } from './http/prerank_route.ts'
+import { Problem } from './http/problem.ts'
 import { readBody } from './http/read_body.ts'
 import { systemRoutes } from './http/system_routes.ts'
 import type { Metrics } from './metrics.ts'
@@ -38,7 +39,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   )
   answerErrors(app)
   observeRequests(app, metrics)
-  await app.register(docs)
+  await app.register(docs, { schemas: [Problem, ...prerankSchemas(config)] })
   await app.register(prerankRoute, { host, config, metrics })
   await app.register(systemRoutes, { host, metrics })
   return app

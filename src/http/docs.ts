@@ -2,15 +2,18 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
+import type { TSchema } from 'typebox'
 
 const DESCRIPTION = `Online search pre-ranking: a query, a user and up to hundreds of thousands of candidates in, the best
 few thousand out, in milliseconds.
 
 Errors are problem details (RFC 9457) with a stable \`code\` and, where a field is at fault, \`field\`, \`found\` and \`expected\`.`
 
-/** Registered before the routes that it describes. */
-export const docs = fp(async (app) => {
+/** Registered before the routes that it describes; `schemas` are those that they refer to by `$id`. */
+export const docs = fp(async (app, { schemas }: { schemas: TSchema[] }) => {
+  for (const schema of schemas) app.addSchema(schema)
   await app.register(swagger, {
+    refResolver: { buildLocalReference: (schema) => String(schema.$id) },
     openapi: {
       openapi: '3.1.0',
       info: { title: 'Prerank', version: '1', description: DESCRIPTION, license: { name: 'MIT', identifier: 'MIT' } },

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import { ServiceError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { type PrerankAnswer, STAGES } from '../prerank/answer.ts'
-import { bodySchema, type CheckedBody } from '../prerank/body.ts'
+import { type BodyLimits, bodySchema, type CheckedBody } from '../prerank/body.ts'
 import { createDecode } from '../prerank/decode.ts'
 import { prerank } from '../prerank/pipeline.ts'
 import { answerBody, PrerankAnswerBody } from './answer.ts'
@@ -20,7 +20,7 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
   const decode = createDecode(config)
   const write = createWriter()
 
-  app.post('/v1/prerank', { schema: prerankSchema(config) }, async (request, reply) => {
+  app.post('/v1/prerank', { schema: PRERANK_SCHEMA }, async (request, reply) => {
     const start_ms = performance.now()
     if (!Buffer.isBuffer(request.body))
       throw new ServiceError('malformed_body', { field: 'the body', found: 'nothing' })
@@ -80,23 +80,27 @@ const both = <T>(schema: T) => ({
   [MEDIA_TYPES.cbor]: { schema },
 })
 
-function prerankSchema(config: Config) {
-  return {
-    operationId: 'prerank',
-    tags: ['ranking'],
-    summary: 'Score candidates and keep the best',
-    description:
-      'Candidates are scored for this query and user; the best `top_k` come back, best first. Bodies may be JSON or CBOR ' +
-      '(RFC 8949, ids and numbers as RFC 8746 typed arrays), gzip-compressed or not; the answer speaks the format of the ' +
-      'request unless `Accept` asks for the other one.',
-    consumes: Object.values(MEDIA_TYPES),
-    body: { ...bodySchema(config), examples: REQUEST_EXAMPLES },
-    response: {
-      200: {
-        description: 'The best candidates. `Server-Timing` holds the time of each stage in ms.',
-        content: both({ ...PrerankAnswerBody, examples: [ANSWER_EXAMPLE] }),
-      },
-      ...problemResponses([400, 406, 408, 413, 415, 431, 500, 503]),
+/** What the documentation calls PrerankRequest and PrerankAnswer. */
+export const prerankSchemas = (limits: BodyLimits) => [
+  { ...bodySchema(limits), $id: 'PrerankRequest', examples: REQUEST_EXAMPLES },
+  { ...PrerankAnswerBody, examples: [ANSWER_EXAMPLE] },
+]
+
+const PRERANK_SCHEMA = {
+  operationId: 'prerank',
+  tags: ['ranking'],
+  summary: 'Score candidates and keep the best',
+  description:
+    'Candidates are scored for this query and user; the best `top_k` come back, best first. Bodies may be JSON or CBOR ' +
+    '(RFC 8949, ids and numbers as RFC 8746 typed arrays), gzip-compressed or not; the answer speaks the format of the ' +
+    'request unless `Accept` asks for the other one.',
+  consumes: Object.values(MEDIA_TYPES),
+  body: { $ref: 'PrerankRequest#' },
+  response: {
+    200: {
+      description: 'The best candidates. `Server-Timing` holds the time of each stage in ms.',
+      content: both({ $ref: 'PrerankAnswer#' }),
     },
-  }
+    ...problemResponses([400, 406, 408, 413, 415, 431, 500, 503]),
+  },
 }

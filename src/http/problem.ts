@@ -35,7 +35,7 @@ export function problemResponses(statuses: number[]) {
   const entries = statuses.map((status) => {
     const codes = Object.entries(ERRORS).filter(([, error]) => error.status === status)
     const description = codes.map(([code, { title }]) => `\`${code}\`: ${title}.`).join(' ')
-    return [status, { description, content: { 'application/problem+json': { schema: Problem } } }]
+    return [status, { description, content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } } }]
   })
   return Object.fromEntries(entries) as Record<number, object>
 }
