@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from small_log import DAY, T0, random_log
+from random_logs import DAY, T0, random_log
 
 from interactrank.bm25 import index_bm25, pair_scores, top_items
 from interactrank.candidates import CandidateOptions, build_candidates, lexical_items

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_log import DAY, T0, random_log
+from random_logs import DAY, T0, random_log
 
 from interactrank.counts import CountColumn, CountSchema, last_daily_build
 from interactrank.counts.blob import decode_count_blob

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_log import random_log
+from random_logs import random_log
 
 from interactrank.leaks import LeakError, check_no_leak
 from interactrank.sequences import index_sequences, sequences_before
