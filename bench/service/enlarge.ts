@@ -2,17 +2,13 @@
  * The demo bundle with a catalogue as large as a benchmark needs: its own items first, under their own ids (so its golden
  * requests still hold), then copies of them under new ids. Vectors, scalars and content keep their real distribution.
  */
-import { cpSync, symlinkSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
 import { ItemTable } from '../../src/items/item_table.ts'
 import { ItemTableWriter } from '../../src/items/item_table_writer.ts'
 
 export function enlargeBundle({ bundle, into, items }: { bundle: string; into: string; items: number }): void {
-  cpSync(bundle, into, {
-    recursive: true,
-    filter: (path) => !path.endsWith('items.table') && !path.endsWith('.snapshot'),
-  })
-  symlinkSync(resolve(bundle, 'features'), join(into, 'features'))
+  cpSync(bundle, into, { recursive: true, filter: (path) => !path.endsWith('items.table') })
   const source = ItemTable.open(join(bundle, 'items.table'))
   const { rows: M, dims, dtype, id_kind, scalars, content_dims, fingerprint } = source.info
   if (id_kind !== 'u64') throw new Error(`${bundle}: ids are ${id_kind}, copies need integer ids`)
