@@ -25,7 +25,7 @@ await app.listen({ host: '127.0.0.1', port: Number(values.port) })
 function echo(body: Buffer, format: Format): Record<string, unknown> {
   const { candidates, top_k } = readBytes(body, format) as Echoed
   const ids = candidates.slice(0, top_k)
-  const scores = Float32Array.from(ids, (_, index) => 1 / (index + 1.5))
+  const scores = Float32Array.from({ length: ids.length }, (_, index) => 1 / (index + 1.5))
   return {
     request_id: '8c2f6c1e-6a3c-4f0e-9b0a-2f9d3c1c7a55',
     model: { name: 'echo', version: '1' },

@@ -11,8 +11,11 @@ export type StoredCounts = { sequence: Sequence; hashes: Hash[] }
 export async function readCounts(redis: Redis, plan: ReadPlan, ids: readonly number[]): Promise<StoredCounts> {
   const pipeline = redis.pipeline()
   pipeline.lrangeBuffer(`${PREFIX}${plan.read.sequence}`, 0, -1)
-  const fields = [TOTALS_FIELD, ...ids.map(String)]
-  for (const { value } of plan.blobs) pipeline.hmgetBuffer(HASH_PREFIX + plan.read.values[value], fields)
+  const wanted = ids.map(String)
+  for (const { value } of plan.blobs) {
+    // `call` takes one array; spreading 100k fields would overflow the stack.
+    pipeline.callBuffer('HMGET', [HASH_PREFIX + plan.read.values[value], TOTALS_FIELD, ...wanted])
+  }
   const [events, ...values] = ((await pipeline.exec()) ?? []).map(([error, value]) => {
     if (error) throw error
     return value

@@ -9,15 +9,27 @@ The body is parsed by orjson and not validated by pydantic, which would cost mor
 import os
 from pathlib import Path
 
+import hiredis
 import orjson
 from fastapi import FastAPI, Request, Response
-from redis.asyncio import Redis
+from redis.asyncio import Connection, ConnectionPool, Redis
 
 from prerank import Prerank
 
 
+class PackedConnection(Connection):
+    """redis-py packs commands with hiredis only in its blocking client; an HMGET of 100k fields needs it in this one too."""
+
+    def pack_command(self, *args) -> list[bytes]:
+        return [hiredis.pack_command(args)]
+
+
+def connect(url: str) -> Redis:
+    return Redis(connection_pool=ConnectionPool.from_url(url, connection_class=PackedConnection))
+
+
 def create() -> FastAPI:
-    redis = Redis.from_url(os.environ["REDIS_URL"])
+    redis = connect(os.environ["REDIS_URL"])
     serving = Prerank(Path(os.environ["BUNDLE_DIR"]), redis=redis, layout=os.environ["COUNTS"])
     app = FastAPI(openapi_url=None)
 

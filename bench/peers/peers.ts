@@ -1,0 +1,110 @@
+/**
+ * This service beside what a team would build otherwise, over the same bundle, the same Redis and the same requests; and
+ * the kernel beside libraries that could take its place. Answers are compared before anything is timed.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startRedis } from '../../test/lib/redis.ts'
+import { enlargeBundle } from '../service/enlarge.ts'
+import { PINNED } from '../service/measure.ts'
+import { readCatalogue } from '../service/workload.ts'
+import { type Answers, askAll, expectAgreement, OVERLAP_MIN } from './agreement.ts'
+import { loadFeatures } from './features.ts'
+import { compareKernels, type KernelRow, kernelTable } from './kernel_peers.ts'
+import { ROOT } from './process.ts'
+import { pythonWith, run as runCommand } from './python_environment.ts'
+import { type Row, rowsOf, saturationTable, tailTable } from './report.ts'
+import { openLoops, type Plan, type Rate, type Shared, saturate, type Tail, withSide } from './rounds.ts'
+import { SIDES } from './sides.ts'
+
+const DEMO = join(ROOT, 'models', 'demo')
+const SIZES = [100, 1_000, 10_000, 100_000]
+const SHARE_OF_SATURATION = 0.8
+/** Whose saturation the open loops are set by. */
+const TAIL_PEERS = ['python blobs', 'node']
+
+export type PeersOptions = { quick: boolean; json: boolean; bundle?: string }
+
+export type PeersReport = {
+  machine: { cpu: string; cores: number; load_generator_pinned: boolean; node: string }
+  items: number
+  overlap_min: Record<string, number>
+  saturation: Row[]
+  tails: Tail[]
+  kernels: KernelRow[]
+}
+
+export async function run({ quick, json, bundle = DEMO }: PeersOptions): Promise<PeersReport> {
+  const say = (line: string) => json || console.log(line)
+  const folder = mkdtempSync(join(tmpdir(), 'prerank-peers-'))
+  const redis = await startRedis({ own: true })
+  try {
+    const shared = prepare({ bundle, folder, items: quick ? 200_000 : 1_000_000, redis_url: redis.url })
+    const loaded = await loadFeatures({ bundle: shared.bundle, redis_url: redis.url })
+    const catalogue = await readCatalogue(shared.bundle)
+    say(`${catalogue.keys.length} items, ${loaded} feature records in Redis`)
+    const overlap_min = await compareAnswers(shared, say)
+    const plan: Plan = quick ? { sizes: SIZES, rounds: 1, seconds: 2 } : { sizes: SIZES, rounds: 3, seconds: 8 }
+    const saturation = rowsOf(await saturate(SIDES, shared, plan))
+    say(`\n${saturationTable(saturation)}`)
+    const tails = quick ? [] : await compareTails(shared, saturation)
+    if (tails.length > 0) say(`\n${tailTable(tails)}`)
+    const kernels = await compareKernels({ quick })
+    say(`\n${kernelTable(kernels)}`)
+    const report = { machine: machine(), items: catalogue.keys.length, overlap_min, saturation, tails, kernels }
+    if (json) console.log(JSON.stringify(report, null, 2))
+    return report
+  } finally {
+    await redis.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+type Preparation = { bundle: string; folder: string; items: number; redis_url: string }
+
+/** A catalogue large enough for 100k distinct candidates, and what the peers need of it. */
+function prepare({ bundle, folder, items, redis_url }: Preparation): Shared {
+  const python = pythonWith('requirements.txt')
+  const large = join(folder, 'bundle')
+  const graph = join(folder, 'score.onnx')
+  enlargeBundle({ bundle, into: large, items })
+  runCommand(python, ['bench/peers/python/score_graph.py', large, graph], { PYTHONPATH: join(ROOT, 'models') })
+  return { bundle: large, redis_url, python, graph }
+}
+
+async function compareAnswers(shared: Shared, say: (line: string) => void): Promise<Record<string, number>> {
+  const catalogue = await readCatalogue(shared.bundle)
+  const overlaps: Record<string, number> = {}
+  let expected: Answers | undefined
+  for (const side of SIDES.filter(({ ranks }) => ranks)) {
+    const answers = await withSide(side, shared, ({ url }) => askAll(url, catalogue, SIZES))
+    expected ??= answers
+    overlaps[side.name] = expectAgreement(side.name, answers, expected)
+    say(`${side.name}: ${side.what}; overlap with our answers ≥ ${overlaps[side.name]} (at least ${OVERLAP_MIN})`)
+  }
+  return overlaps
+}
+
+/** Each peer at 80 % of its own saturation, then ours at the very same rates. */
+async function compareTails(shared: Shared, saturation: Row[]): Promise<Tail[]> {
+  const tails: Tail[] = []
+  for (const name of TAIL_PEERS) {
+    const rates = saturation
+      .filter(({ side }) => side === name)
+      .map(({ candidates, requests_per_s }): Rate => ({ candidates, rate: SHARE_OF_SATURATION * requests_per_s }))
+    for (const side of SIDES.filter((one) => one.name === name || one.name === 'prerank').toReversed()) {
+      tails.push(...(await openLoops(side, shared, { rates, seconds: 10 })))
+    }
+  }
+  return tails
+}
+
+function machine() {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown CPU',
+    cores: availableParallelism(),
+    load_generator_pinned: PINNED,
+    node: process.versions.node,
+  }
+}
