@@ -143,34 +143,43 @@ function writeTable(path: string, { manifest, items }: TinyWorld) {
 
 /** Every candidate kept; one user with a sequence and a known query, one with neither. */
 async function goldenOf(world: TinyWorld, records: Map<string, Uint8Array>) {
-  const score = await tinyOracle(world, FIXTURES)
-  const candidates = [...world.items.slice(0, 40).map(({ id }) => id), 'no-such'].map((id) =>
-    world.manifest.items.id_kind === 'u64' ? Number(id.replace('no-such', '123456789')) : id,
-  )
-  const sequence = world.sequences
-    .get('u1')!
-    .filter(({ key }) => key < 100_000n || world.manifest.items.id_kind === 'u64')
-  const actions = Object.entries(world.manifest.actions)
-  const items = new Map(world.items.map(({ key, id }) => [key, id]))
-  const inline = sequence.flatMap(({ key, action, time_ms }) => {
-    const id = items.get(key) ?? `${key}`
-    const item = world.manifest.items.id_kind === 'u64' ? Number(id) : id
-    return [{ item, action: actions.find(([, code]) => code === action)![0], time: time_ms }]
-  })
+  const score = await tinyOracle(world)
+  const asId = (id: string) => (world.manifest.items.id_kind === 'u64' ? Number(id) : id)
+  const candidates = [...world.items.slice(0, 40).map(({ id }) => id), '123456789'].map(asId)
+  const user = {
+    country: 'DE',
+    sequence: inlineSequence(world, 'u1').map((event) => ({ ...event, item: asId(event.item) })),
+  }
   const requests = [
-    { query: { text: 'Red  shoes' }, user: { country: 'DE', sequence: inline }, candidates, top_k: candidates.length },
+    { query: { text: 'Red  shoes' }, user, candidates, top_k: candidates.length },
     { query: { text: 'never seen' }, candidates, top_k: candidates.length },
   ]
   const blobs = Object.fromEntries([...records].map(([key, value]) => [key, Buffer.from(value).toString('base64')]))
   return {
     requests: await Promise.all(
       requests.map(async (request) => {
-        const ranking = await score(request)
-        const ids = ranking.map(({ id }) => (world.manifest.items.id_kind === 'u64' ? Number(id) : id))
-        return { now_ms: world.now_ms, request, blobs, ids, scores: ranking.map((entry) => entry.score) }
+        const ranking = await score(request, world.now_ms)
+        return {
+          now_ms: world.now_ms,
+          request,
+          blobs,
+          ids: ranking.map(({ id }) => asId(id)),
+          scores: ranking.map((entry) => entry.score),
+        }
       }),
     ),
   }
+}
+
+/** A stored sequence as a request carries it. */
+export function inlineSequence({ sequences, items, manifest }: TinyWorld, user: string) {
+  const ids = new Map(items.map(({ key, id }) => [key, id]))
+  const actions = new Map(Object.entries(manifest.actions).map(([name, code]) => [code, name]))
+  return sequences.get(user)!.map(({ key, action, time_ms }) => ({
+    item: ids.get(key) ?? `${key}`,
+    action: actions.get(action)!,
+    time: time_ms,
+  }))
 }
 
 async function hashes(directory: string, files: string[]): Promise<Record<string, string>> {

@@ -22,12 +22,14 @@ export type OracleRequest = {
 
 export type OracleEntry = { id: string; score: number }
 
-/** All candidates that the table knows, each once, best first. */
-export async function tinyOracle(world: TinyWorld, fixtures: URL) {
-  const session = await InferenceSession.create(new URL('query_tower.onnx', fixtures).pathname)
+const TOWER = new URL('../fixtures/tiny/query_tower.onnx', import.meta.url)
+
+/** Scores all candidates that the table knows, each once, best first. */
+export async function tinyOracle(world: TinyWorld) {
+  const session = await InferenceSession.create(TOWER.pathname)
   const items = new Map(world.items.map((item) => [item.id, item]))
-  return async (request: OracleRequest): Promise<OracleEntry[]> => {
-    const heads = await runTower(session, world, request)
+  return async (request: OracleRequest, now_ms: number): Promise<OracleEntry[]> => {
+    const heads = await runTower(session, { ...world, now_ms }, request)
     const query = fold(heads, world, request)
     const seen = new Set<string>()
     const entries = request.candidates.flatMap((candidate, position) => {
