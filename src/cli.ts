@@ -2,7 +2,9 @@
 /** `prerank <verb>`: the offline jobs. The service is `npm start`. */
 import { Command } from 'commander'
 import { countsCommand } from './jobs/commands/counts.ts'
+import { evalCommand } from './jobs/commands/eval.ts'
 import { itemsCommand } from './jobs/commands/items.ts'
+import { loadCommand } from './jobs/commands/load.ts'
 import { sequencesCommand } from './jobs/commands/sequences.ts'
 import { createRunner } from './jobs/run/runner.ts'
 
@@ -16,6 +18,8 @@ const program = new Command('prerank')
   .addCommand(itemsCommand(run))
   .addCommand(countsCommand(run))
   .addCommand(sequencesCommand(run))
+  .addCommand(loadCommand(run))
+  .addCommand(evalCommand(run))
 
 for (const command of [program, ...program.commands, ...program.commands.flatMap((verb) => verb.commands)]) {
   command.showHelpAfterError('(--help says more)').exitOverride((error) => {

@@ -1,9 +1,10 @@
 /** Options that several verbs share, with one wording. */
 import { availableParallelism, totalmem } from 'node:os'
 import { type Command, Option } from 'commander'
+import type { Target } from '../load/client.ts'
 import { formatBytes } from '../run/format.ts'
 import type { Resources } from '../run/job.ts'
-import { parseBytes, parseCount, parseShare, parseTime } from '../run/parse.ts'
+import { parseBytes, parseCount, parseFlag, parseShare, parseTime } from '../run/parse.ts'
 
 const MEMORY_BYTES_MAX = 4 * 2 ** 30
 
@@ -69,4 +70,20 @@ export function logInput(options: LogOptions) {
 
 export function resourcesOf({ memory, threads }: ResourceOptions): Resources {
   return { memory_bytes: memory, threads }
+}
+
+export type RedisOptions = { redis?: string; cluster?: boolean; prefix: string }
+
+/** The server's own variables are the defaults, so that both talk to the same Redis. */
+export function withRedis(command: Command): Command {
+  return command
+    .addOption(new Option('--redis <url>', 'redis:// or rediss:// address').env('REDIS_URL'))
+    .addOption(
+      new Option('--cluster', 'the address is a node of a Redis Cluster').env('REDIS_CLUSTER').argParser(parseFlag),
+    )
+    .addOption(new Option('--prefix <prefix>', 'prefix of every key').env('REDIS_PREFIX').default('pr:'))
+}
+
+export function targetOf({ redis, cluster = false, prefix }: RedisOptions): Target | undefined {
+  return redis === undefined || redis === '' ? undefined : { url: redis, cluster, prefix }
 }

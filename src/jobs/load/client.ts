@@ -1,10 +1,11 @@
-/** The Redis that a load writes to: one server or a Cluster, behind the few calls that differ between them. */
-import { Cluster, Redis, type Result } from 'ioredis'
+/** The Redis that a load writes to: one server or a Cluster, with the script of promote.ts. */
+import { Cluster, type Redis, type Result } from 'ioredis'
+import { withDeadline } from '../../store/deadline.ts'
+import { createRedisClient, type RedisClient } from '../../store/redis_client.ts'
 import { JobError } from '../run/job.ts'
 import { PROMOTE_SEQUENCE } from './promote.ts'
 
-const CONNECT_MS_MAX = 5000
-const RETRIES_MAX = 3
+const CONNECT_MS_MAX = 10_000
 
 export type Target = { url: string; cluster: boolean; prefix: string }
 
@@ -16,36 +17,26 @@ declare module 'ioredis' {
 }
 
 export type Client = {
-  redis: Redis | Cluster
+  redis: RedisClient
   /** Every server that holds keys. */
   masters(): Redis[]
   close(): void
 }
 
 export async function connectTarget({ url, cluster }: Target): Promise<Client> {
-  const options = {
-    connectTimeout: CONNECT_MS_MAX,
-    maxRetriesPerRequest: RETRIES_MAX,
-    scripts: { promoteSequence: { numberOfKeys: 2, lua: PROMOTE_SEQUENCE } },
-  }
-  const redis = cluster
-    ? new Cluster([url], {
-        redisOptions: options,
-        scripts: options.scripts,
-        lazyConnect: true,
-        clusterRetryStrategy: giveUp,
-      })
-    : new Redis(url, { ...options, lazyConnect: true, retryStrategy: giveUp })
-  // Without a listener a lost connection is an uncaught exception; the command that needed it rejects anyway.
+  const redis = createRedisClient({ url, cluster, connect_timeout_ms: CONNECT_MS_MAX })
+  redis.defineCommand('promoteSequence', { numberOfKeys: 2, lua: PROMOTE_SEQUENCE })
   let last: Error | undefined
+  // A lost connection rejects the commands that needed it; the event says why.
   redis.on('error', (error) => {
     last = error
   })
   try {
-    await redis.connect()
+    await withDeadline(redis.connect(), CONNECT_MS_MAX)
   } catch (error) {
     redis.disconnect()
-    throw new JobError(`${hostOf(url)}: no Redis${cluster ? ' Cluster' : ''}: ${messageOf(last ?? error)}`)
+    const reason = last ?? (error as Error)
+    throw new JobError(`${hostsOf(url)}: no Redis${cluster ? ' Cluster' : ''}: ${reason.message}`, { cause: error })
   }
   return {
     redis,
@@ -54,16 +45,10 @@ export async function connectTarget({ url, cluster }: Target): Promise<Client> {
   }
 }
 
-/** Waits a little longer each time, then stops trying: a job that cannot write should say so. */
-function giveUp(attempts: number): number | null {
-  return attempts > RETRIES_MAX ? null : attempts * 200
-}
-
-/** The address without its password. */
-export function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host : 'the address given'
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+/** The addresses without their passwords. */
+export function hostsOf(urls: string): string {
+  return urls
+    .split(',')
+    .map((url) => (URL.canParse(url) ? new URL(url).host : 'the address given'))
+    .join(', ')
 }

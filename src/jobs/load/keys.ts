@@ -2,7 +2,7 @@
 
 /** Key families; a version may not be named like one, or its keys could not be told apart. */
 const FAMILIES = ['seq', 'iqp', 'iqp-live', 'qemb', 'current', 'loading']
-const VERSION = /^[A-Za-z0-9_.-]{1,128}$/
+const VERSION = /^[A-Za-z0-9_.-]{1,64}$/
 
 export type LoadKeys = {
   current: string
