@@ -1,6 +1,5 @@
 /** An open bundle: every part read, checked against the others, and ready to score with. */
 import { join } from 'node:path'
-import { type AnswerReader, answerReader } from '../features/stored.ts'
 import { ItemTable } from '../items/item_table.ts'
 import type { Formula } from '../kernel/kernel.ts'
 import { TowerPool, type TowerPoolOptions } from '../tower/pool.ts'
@@ -25,7 +24,6 @@ export type Bundle = {
   formula: Formula
   tower: TowerPool
   queryInputs: QueryInputs
-  readAnswer: AnswerReader
   close(): Promise<void>
 }
 
@@ -46,7 +44,6 @@ export async function openBundle(directory: string, options: BundleOptions): Pro
       formula: compileFormula(manifest),
       tower,
       queryInputs: compileQueryInputs(manifest, table),
-      readAnswer: answerReader(manifest),
       async close() {
         await tower.close()
         table.close()

@@ -90,5 +90,5 @@ function compare(
 }
 
 function decodeBlobs(blobs: Record<string, string>): Map<string, Uint8Array> {
-  return new Map(Object.entries(blobs).map(([key, base64]) => [key, Uint8Array.from(Buffer.from(base64, 'base64'))]))
+  return new Map(Object.entries(blobs).map(([key, base64]) => [key, new Uint8Array(Buffer.from(base64, 'base64'))]))
 }

@@ -62,7 +62,7 @@ export function parseCountBlob(input: Uint8Array, columns: readonly string[]): P
   if (input.byteLength < HEADER_BYTES) {
     throw new Error(`count blob: found ${input.byteLength} bytes, expected at least the ${HEADER_BYTES} of the header`)
   }
-  const bytes = input.byteOffset % 8 === 0 ? input : Uint8Array.from(input)
+  const bytes = input.byteOffset % 8 === 0 ? input : new Uint8Array(input)
   const header = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES)
   const width = header.getUint16(6, true)
   const items = header.getUint32(8, true)

@@ -15,7 +15,7 @@ export type StoredFeatures = {
   embedding: Float32Array | null
   /** Planned features that the store could not give; absent ones are not among them. */
   lost: FeatureName[]
-  /** Why, one line per key, for the log. */
+  /** Why, one line per key, for the log: without user ids. */
   problems: string[]
 }
 
@@ -28,15 +28,15 @@ export function answerReader(manifest: Manifest): AnswerReader {
   return (plan, answer) => {
     if (!answer) return { sequence: null, blobs: [], embedding: null, lost: plan.features, problems: [] }
     const failed = new Map(answer.problems.map(({ key, error }) => [key, error.message]))
+    const { sequence: sequence_key, values: keys } = plan.read
     const attempt = <T>(key: string, decode: () => T): T | null => {
       try {
         return failed.has(key) ? null : decode()
       } catch (error) {
-        failed.set(key, `${key}: ${(error as Error).message}`)
+        failed.set(key, key === sequence_key ? (error as Error).message : `${key}: ${(error as Error).message}`)
         return null
       }
     }
-    const { sequence: sequence_key, values: keys } = plan.read
     const sequence = attempt(sequence_key ?? '', () => answer.sequence && decodeEvents(answer.sequence))
     const counts = plan.blobs.map(({ value }) =>
       attempt(keys[value], () => answer.values[value] && parse(answer.values[value])),
@@ -96,7 +96,7 @@ function readEmbedding(plan: ReadPlan, answer: StoreAnswer, dims: number): Float
   if (bytes.byteLength !== 4 * dims) {
     throw new Error(`query embedding: found ${bytes.byteLength} bytes, expected ${4 * dims} (${dims} float32)`)
   }
-  return new Float32Array(Uint8Array.from(bytes).buffer)
+  return new Float32Array(new Uint8Array(bytes).buffer)
 }
 
 function embeddingDims(manifest: Manifest): number {

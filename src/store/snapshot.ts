@@ -42,7 +42,7 @@ async function* readRecords(path: string, bytes: ByteReader): AsyncGenerator<Sna
     if (previous && previous.compare(key) >= 0) {
       throw new Error(`${path}: key "${key}" follows "${previous}", expected ascending keys`)
     }
-    yield { key: key.toString(), value: Uint8Array.from(await bytes.take(value_bytes, `value of "${key}"`)) }
+    yield { key: key.toString(), value: new Uint8Array(await bytes.take(value_bytes, `value of "${key}"`)) }
     previous = key
   }
 }

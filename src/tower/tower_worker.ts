@@ -70,7 +70,7 @@ export class TowerWorker {
   /** A copy of one row of the output. */
   output(row: number): Float32Array {
     const width = elementsOf(this.#output)
-    return Float32Array.from(this.#views[this.#views.length - 1].subarray(row * width, (row + 1) * width))
+    return new Float32Array(this.#views[this.#views.length - 1].subarray(row * width, (row + 1) * width))
   }
 
   async close(): Promise<void> {

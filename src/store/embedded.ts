@@ -1,0 +1,56 @@
+/** The store in this process's memory: from a bundle's snapshots, or the few values of a golden request. */
+import { readSnapshot } from './snapshot.ts'
+import type { FeatureStore } from './store.ts'
+
+/** Values are packed into blocks: a million small buffers would cost more than what is in them. */
+const BLOCK_BYTES = 16 * 2 ** 20
+const ALIGNMENT_BYTES = 8
+
+export function embeddedStore(values: ReadonlyMap<string, Uint8Array>, detail = `${values.size} keys`): FeatureStore {
+  const find = (key: string) => values.get(key) ?? null
+  return {
+    async read({ sequence, values: keys }) {
+      return { sequence: sequence === null ? null : find(sequence), values: keys.map(find), problems: [] }
+    },
+    state: () => ({ kind: 'embedded', ok: true, detail, version: null }),
+    async close() {},
+  }
+}
+
+/** Reads snapshot files whole; refuses more than bytes_max, and a key that comes twice. */
+export async function openEmbeddedStore(
+  paths: readonly string[],
+  options: { bytes_max: number },
+): Promise<FeatureStore> {
+  const values = new Map<string, Uint8Array>()
+  const pack = packer(options.bytes_max)
+  for (const path of paths) {
+    for await (const { key, value } of readSnapshot(path)) {
+      if (values.has(key)) throw new Error(`${path}: key "${key}" is in another snapshot too, expected every key once`)
+      values.set(key, pack(value, path))
+    }
+  }
+  return embeddedStore(values, `${values.size} keys from ${paths.length} snapshot files`)
+}
+
+function packer(bytes_max: number): (value: Uint8Array, path: string) => Uint8Array {
+  let block = new ArrayBuffer(0)
+  let used = 0
+  let total = 0
+  return (value, path) => {
+    total += value.byteLength
+    if (total > bytes_max) {
+      throw new Error(
+        `${path}: the snapshots hold more than ${bytes_max} bytes, the limit of the embedded store; use Redis`,
+      )
+    }
+    if (used + value.byteLength > block.byteLength) {
+      block = new ArrayBuffer(Math.max(BLOCK_BYTES, value.byteLength))
+      used = 0
+    }
+    const packed = new Uint8Array(block, used, value.byteLength)
+    packed.set(value)
+    used = Math.ceil((used + value.byteLength) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES
+    return packed
+  }
+}

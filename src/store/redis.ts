@@ -1,0 +1,162 @@
+/**
+ * The feature store on Redis: one pipeline per request (on a Cluster one per slot, in parallel), less what the value cache
+ * knows. A node that does not answer is left alone by its breaker; what other nodes and the cache have is used.
+ */
+import { type Breaker, createBreaker } from './breaker.ts'
+import { clusterSlot } from './cluster_slot.ts'
+import { withDeadline } from './deadline.ts'
+import { createRedisClient, type RedisClient, type RedisClientOptions } from './redis_client.ts'
+import { type Reply, runPipeline, type Wanted } from './redis_commands.ts'
+import { type FeatureStore, type StoreAnswer, StoreError, type StoreRead } from './store.ts'
+import { createValueCache, type ValueCache, type ValueCacheOptions } from './value_cache.ts'
+import { type VersionPointer, watchVersion } from './version_pointer.ts'
+
+const BREAKER = { failures_max: 10, cooldown_ms: 250 }
+const VERSION_REFRESH_MS = 1000
+
+export type RedisStoreOptions = RedisClientOptions & {
+  prefix: string
+  /** Reads that were given at least this long and still were late count against the breaker. */
+  deadline_ms: number
+  cache: ValueCacheOptions
+  version_refresh_ms?: number
+  onCacheRead?: (read: { hits: number; misses: number }) => void
+}
+
+/** Resolves after one attempt to connect, successful or not: a store that is away degrades answers, it does not stop the service. */
+export async function openRedisStore(options: RedisStoreOptions): Promise<FeatureStore> {
+  const { connect_timeout_ms, prefix, version_refresh_ms = VERSION_REFRESH_MS } = options
+  const client = createRedisClient(options)
+  const cache = createValueCache(options.cache)
+  const pointer = watchVersion({
+    read: () => client.get(`${prefix}current`),
+    refresh_ms: version_refresh_ms,
+    timeout_ms: connect_timeout_ms,
+    onChange: () => cache.clear(),
+  })
+  const health = createHealth(client, pointer)
+  await withDeadline(client.connect(), connect_timeout_ms).catch(() => {})
+  await pointer.refresh()
+  return {
+    read: (request, deadline_ms) => readFeatures({ client, cache, pointer, options, ...health }, request, deadline_ms),
+    state: health.state,
+    async close() {
+      pointer.close()
+      client.disconnect()
+    },
+  }
+}
+
+type Health = {
+  state(): ReturnType<FeatureStore['state']>
+  breakerOf(full_key: string): Breaker
+}
+
+/** One breaker per node, and what went wrong last. */
+function createHealth(client: RedisClient, pointer: VersionPointer): Health {
+  const breakers = new Map<string, Breaker>()
+  let last_error: string | null = null
+  client.on('error', (error: Error) => {
+    last_error = error.message
+  })
+  client.on('ready', () => {
+    last_error = null
+    void pointer.refresh()
+  })
+  return {
+    state() {
+      const silent = [...breakers].filter(([, breaker]) => breaker.open).map(([node]) => node)
+      const ok = client.status === 'ready' && pointer.problem === null && silent.length === 0
+      const problems = [last_error, silent.length > 0 && `no answer from ${silent.join(', ')}`, pointer.problem]
+      const detail = ok ? 'connected' : problems.filter(Boolean).join('; ') || client.status
+      return { kind: 'redis', ok, detail, version: pointer.version ?? null }
+    },
+    breakerOf(full_key) {
+      const node = 'slots' in client ? (client.slots[clusterSlot(full_key)]?.[0] ?? 'cluster') : 'server'
+      const breaker = breakers.get(node) ?? createBreaker(BREAKER)
+      breakers.set(node, breaker)
+      return breaker
+    },
+  }
+}
+
+type Reader = {
+  client: RedisClient
+  cache: ValueCache
+  pointer: VersionPointer
+  options: RedisStoreOptions
+  breakerOf: Health['breakerOf']
+}
+
+async function readFeatures(reader: Reader, request: StoreRead, deadline_ms: number): Promise<StoreAnswer> {
+  const { cache, pointer, options } = reader
+  const { prefix } = options
+  if (pointer.version === undefined) throw new StoreError('down', pointer.problem ?? 'not connected yet')
+  const versioned = pointer.version === null ? prefix : `${prefix}${pointer.version}:`
+  const cached = request.values.map((key) => cache.get(versioned + key))
+  const misses = request.values.filter((_, index) => cached[index] === undefined)
+  options.onCacheRead?.({ hits: cached.length - misses.length, misses: misses.length })
+  const wanted = misses.map((key): Wanted => ({ key, full_key: versioned + key, kind: 'value' }))
+  if (request.sequence !== null) {
+    wanted.unshift({ key: request.sequence, full_key: prefix + request.sequence, kind: 'sequence' })
+  }
+  const replies = await fetchAll(reader, wanted, deadline_ms)
+  for (const { full_key, key, kind } of wanted) {
+    const reply = replies.get(key) ?? null
+    if (kind === 'value' && !(reply instanceof StoreError)) cache.set(full_key, reply)
+  }
+  return answerOf(request, cached, replies)
+}
+
+/** Rejects only when there is nothing at all to go on with. */
+function answerOf(
+  request: StoreRead,
+  cached: readonly (Uint8Array | null | undefined)[],
+  replies: ReadonlyMap<string, Reply>,
+): StoreAnswer {
+  const problems = [...replies].flatMap(([key, reply]) => (reply instanceof StoreError ? [{ key, error: reply }] : []))
+  const asked = request.values.length + (request.sequence === null ? 0 : 1)
+  if (asked > 0 && problems.length === asked) throw problems[0].error
+  const featureOf = (key: string) => {
+    const reply = replies.get(key) ?? null
+    return reply instanceof StoreError ? null : reply
+  }
+  return {
+    sequence: request.sequence === null ? null : featureOf(request.sequence),
+    values: request.values.map((key, index) => cached[index] ?? featureOf(key)),
+    problems,
+  }
+}
+
+async function fetchAll(reader: Reader, wanted: readonly Wanted[], deadline_ms: number): Promise<Map<string, Reply>> {
+  const groups = 'slots' in reader.client ? bySlot(wanted) : [wanted]
+  const replies = await Promise.all(groups.map((group) => fetchGroup(reader, group, deadline_ms)))
+  return new Map(groups.flatMap((group, g) => group.map(({ key }, index) => [key, replies[g][index]] as const)))
+}
+
+async function fetchGroup(reader: Reader, group: readonly Wanted[], deadline_ms: number): Promise<Reply[]> {
+  if (group.length === 0) return []
+  const breaker = reader.breakerOf(group[0].full_key)
+  if (!breaker.allows()) {
+    return refuseAll(group, new StoreError('down', 'Redis did not answer lately; it is tried again shortly'))
+  }
+  try {
+    const replies = await withDeadline(runPipeline(reader.client, group), deadline_ms)
+    if (replies.some((reply) => reply instanceof StoreError && reply.kind === 'down')) breaker.failed()
+    else breaker.succeeded()
+    return replies
+  } catch (error) {
+    const failure =
+      error instanceof StoreError ? error : new StoreError('down', (error as Error).message, { cause: error })
+    if (failure.kind !== 'late' || deadline_ms >= reader.options.deadline_ms) breaker.failed()
+    return refuseAll(group, failure)
+  }
+}
+
+function refuseAll(group: readonly Wanted[], error: StoreError): StoreError[] {
+  return group.map(() => error)
+}
+
+function bySlot(wanted: readonly Wanted[]): Wanted[][] {
+  return [...Map.groupBy(wanted, ({ full_key }) => clusterSlot(full_key)).values()]
+}

@@ -1,0 +1,50 @@
+/** One explicit pipeline and what its replies mean. */
+import type { ChainableCommander } from 'ioredis'
+import { EVENT_BYTES, SEQUENCE_EVENTS_MAX } from '../features/sequence.ts'
+import type { RedisClient } from './redis_client.ts'
+import { StoreError } from './store.ts'
+
+/** One key to read; `full_key` has prefix and version. */
+export type Wanted = { key: string; full_key: string; kind: 'sequence' | 'value' }
+
+export type Reply = Uint8Array | null | StoreError
+
+/** A reply per wanted key; all of them must be in one slot of a Cluster. */
+export async function runPipeline(client: RedisClient, wanted: readonly Wanted[]): Promise<Reply[]> {
+  const pipeline: ChainableCommander = client.pipeline()
+  for (const { full_key, kind } of wanted) {
+    if (kind === 'sequence') pipeline.lrangeBuffer(full_key, 0, SEQUENCE_EVENTS_MAX - 1)
+    else pipeline.getBuffer(full_key)
+  }
+  const replies = (await pipeline.exec()) ?? []
+  return wanted.map((one, index) => {
+    const [error, value] = replies[index] ?? [new Error('no reply')]
+    if (error) return replyError(one, error)
+    return one.kind === 'sequence' ? joinEvents(one, value) : copyOf(value)
+  })
+}
+
+/** Whether the server answered with something else than a feature, as opposed to not answering. */
+function replyError(wanted: Wanted, error: Error): StoreError {
+  const kind = error.message.startsWith('WRONGTYPE') ? 'nonsense' : 'down'
+  return new StoreError(kind, `${describeKey(wanted)}: ${error.message}`, { cause: error })
+}
+
+function joinEvents(wanted: Wanted, value: unknown): Reply {
+  const events = value as Buffer[]
+  if (events.length === 0) return null
+  const odd = events.findIndex((event) => event.length !== EVENT_BYTES)
+  if (odd < 0) return new Uint8Array(Buffer.concat(events))
+  const found = `element ${odd} has ${events[odd].length} bytes, expected events of ${EVENT_BYTES}`
+  return new StoreError('nonsense', `${describeKey(wanted)}: ${found}`)
+}
+
+/** Problems are logged, and user ids are not. */
+function describeKey({ full_key, kind }: Wanted): string {
+  return kind === 'sequence' ? full_key.replace(/\{.*\}$/s, '{…}') : full_key
+}
+
+/** Its own, aligned memory: a reply is a piece of the socket's buffer, which a cached value would keep alive. */
+function copyOf(value: unknown): Uint8Array | null {
+  return value === null ? null : new Uint8Array(value as Buffer)
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { openEmbeddedStore } from '../../src/store/embedded.ts'
+import { compareKeys, writeSnapshot } from '../../src/store/snapshot.ts'
+import { RECORDS, storeContract } from './contract.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'prerank-embedded-'))
+after(() => rmSync(directory, { recursive: true }))
+
+const bytes_max = 2 ** 20
+
+storeContract('embedded', async (records) => {
+  const sequences = records.filter(({ key }) => key.startsWith('seq'))
+  const rest = records.filter(({ key }) => !key.startsWith('seq')).sort((a, b) => compareKeys(a.key, b.key))
+  const paths = [join(directory, 'counts.snapshot'), join(directory, 'sequences.snapshot')]
+  await writeSnapshot(paths[0], rest)
+  await writeSnapshot(paths[1], sequences)
+  return openEmbeddedStore(paths, { bytes_max })
+})
+
+test('a key in two snapshots is refused', async () => {
+  const paths = [join(directory, 'a.snapshot'), join(directory, 'b.snapshot')]
+  for (const path of paths) await writeSnapshot(path, [{ key: 'seq:{u}', value: new Uint8Array(16) }])
+  await assert.rejects(
+    openEmbeddedStore(paths, { bytes_max }),
+    /b.snapshot: key "seq:\{u\}" is in another snapshot too/,
+  )
+})
+
+test('snapshots beyond the limit are refused with the way out', async () => {
+  const path = join(directory, 'large.snapshot')
+  await writeSnapshot(path, RECORDS)
+  await assert.rejects(openEmbeddedStore([path], { bytes_max: 100_000 }), /more than 100000 bytes.*use Redis/)
+})
+
+test('without snapshots the store is empty and well', async () => {
+  const store = await openEmbeddedStore([], { bytes_max })
+  assert.deepEqual(await store.read({ sequence: 'seq:{u}', values: ['iqp:all:{q}'] }, 1), {
+    sequence: null,
+    values: [null],
+    problems: [],
+  })
+})

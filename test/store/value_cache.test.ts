@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createBreaker } from '../../src/store/breaker.ts'
+import { createValueCache } from '../../src/store/value_cache.ts'
+
+test('the cache stays within its bytes and drops the value that was used longest ago', () => {
+  const cache = createValueCache({ bytes_max: 3500, ttl_ms: 1000 }, () => 0)
+  for (const key of ['a', 'b', 'c']) cache.set(key, new Uint8Array(900))
+  cache.get('a')
+  cache.set('d', new Uint8Array(900))
+  assert.deepEqual(
+    ['a', 'b', 'c', 'd'].map((key) => cache.get(key)?.byteLength),
+    [900, undefined, 900, 900],
+  )
+  assert.ok(cache.bytes <= 3500)
+})
+
+test('a value larger than the cache is not kept, and does not push others out', () => {
+  const cache = createValueCache({ bytes_max: 2000, ttl_ms: 1000 }, () => 0)
+  cache.set('small', new Uint8Array(100))
+  cache.set('large', new Uint8Array(5000))
+  assert.equal(cache.get('large'), undefined)
+  assert.equal(cache.get('small')?.byteLength, 100)
+})
+
+test('an absent key is known to be absent until its time is over', () => {
+  let now_ms = 0
+  const cache = createValueCache({ bytes_max: 2000, ttl_ms: 1000 }, () => now_ms)
+  cache.set('gone', null)
+  assert.equal(cache.get('gone'), null)
+  now_ms = 1000
+  assert.equal(cache.get('gone'), undefined)
+  assert.equal(cache.bytes, 0)
+})
+
+test('replacing a value counts its bytes once', () => {
+  const cache = createValueCache({ bytes_max: 10_000, ttl_ms: 1000 }, () => 0)
+  cache.set('a', new Uint8Array(100))
+  const once = cache.bytes
+  cache.set('a', new Uint8Array(100))
+  assert.equal(cache.bytes, once)
+  cache.clear()
+  assert.equal(cache.bytes, 0)
+})
+
+test('a breaker opens after failures in a row, lets one trial through per cooldown and closes on success', () => {
+  let now_ms = 0
+  const breaker = createBreaker({ failures_max: 3, cooldown_ms: 100 }, () => now_ms)
+  breaker.failed()
+  breaker.failed()
+  breaker.succeeded()
+  for (let time = 0; time < 3; time++) {
+    assert.ok(breaker.allows())
+    breaker.failed()
+  }
+  assert.ok(breaker.open && !breaker.allows())
+  now_ms = 100
+  assert.ok(breaker.allows(), 'the trial')
+  assert.ok(!breaker.allows(), 'one only')
+  breaker.failed()
+  assert.ok(!breaker.allows())
+  now_ms = 200
+  assert.ok(breaker.allows())
+  breaker.succeeded()
+  assert.ok(!breaker.open && breaker.allows())
+})
