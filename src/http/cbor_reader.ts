@@ -115,7 +115,7 @@ function utf8(state: State, start: number, length: number): string {
 function readArray(state: State, length: number, depth: number): unknown[] {
   const values: unknown[] = []
   if (length > state.bytes.length - state.position) {
-    throw new CborError(`found an array of ${length} items, expected at most one per byte that is left`, state.position)
+    throw new CborError(`found the end of the body inside an array of ${length} items`, state.position)
   }
   for (let index = 0; index !== length; index++) {
     const value = arrayText(state) ?? readValue(state, depth + 1)
