@@ -3,13 +3,14 @@
  * without an addon it is read into memory. The header and every bound it implies are always verified, checksums on
  * request. What the sections hold is never trusted: a wrong byte can give a wrong answer, no access outside the file.
  */
+import type { TableHandle } from './addon.ts'
 import { checksum } from './checksum.ts'
 import { ItemTableError } from './errors.ts'
-import { type Dtype, type IdKind, NO_ROW, SECTIONS, vectorBytes } from './format.ts'
+import { type Dtype, type IdKind, NO_ROW, SECTIONS, type SectionName, vectorBytes } from './format.ts'
 import { halfTable } from './half.ts'
-import { type Header, hex64 } from './header.ts'
+import { hex64 } from './header.ts'
 import { findRow } from './id_index.ts'
-import { readTable, type TableMemory } from './table_memory.ts'
+import { openMemory, type TableMemory } from './table_memory.ts'
 import { type TableViews, viewTable } from './table_views.ts'
 
 export type TableInfo = {
@@ -29,27 +30,40 @@ export type TableInfo = {
 
 export class ItemTable {
   readonly info: TableInfo
-  readonly #header: Header
+  readonly #memory: TableMemory
   readonly #halves = halfTable()
   #views: TableViews | null
 
   /** Throws an ItemTableError for anything but a whole table. `checksums` reads the file through, on this thread. */
   static open(path: string, options: { checksums?: boolean } = {}): ItemTable {
-    return explain(path, () => {
-      const table = new ItemTable(readTable(path))
+    try {
+      const table = new ItemTable(openMemory(path))
       if (options.checksums) table.#verify()
       return table
-    })
+    } catch (error) {
+      throw explained(path, error)
+    }
   }
 
   /** `open` with checksums verified off the main thread: the way to load a table beside one that is serving. */
   static async load(path: string): Promise<ItemTable> {
-    return ItemTable.open(path, { checksums: true })
+    const table = ItemTable.open(path)
+    try {
+      for (const name of SECTIONS) {
+        const { sections } = table.#memory.header
+        table.#compare(name, await table.#memory.checksum(sections[name]))
+      }
+    } catch (error) {
+      table.close()
+      throw explained(path, error)
+    }
+    return table
   }
 
-  private constructor({ header, buffer }: TableMemory) {
-    this.#header = header
-    this.#views = viewTable(header, buffer)
+  private constructor(memory: TableMemory) {
+    const { header } = memory
+    this.#memory = memory
+    this.#views = viewTable(header, memory.buffer)
     this.info = {
       rows: header.rows,
       dims: header.dims,
@@ -64,15 +78,21 @@ export class ItemTable {
     }
   }
 
+  /** For the native kernel: the mapping, or null where the bytes were read into memory. */
+  get handle(): TableHandle | null {
+    this.#requireOpen()
+    return this.#memory.handle
+  }
+
   /** Row of every key, NO_ROW where the table has none; repeated keys keep their row (unlike `Kernel.resolve`). */
   rowsOf(keys: BigUint64Array): Uint32Array {
-    const { index } = this.#open
+    const { index } = this.#requireOpen()
     const halves = new Uint32Array(keys.buffer, keys.byteOffset, keys.length * 2)
     return Uint32Array.from(keys, (_, i) => findRow(index, { low: halves[2 * i], high: halves[2 * i + 1] }))
   }
 
   keysOf(rows: Uint32Array): BigUint64Array {
-    const { keys } = this.#open
+    const { keys } = this.#requireOpen()
     this.#requireRows(rows)
     return BigUint64Array.from(rows, (row) => keys[row])
   }
@@ -87,7 +107,7 @@ export class ItemTable {
 
   /** Content embeddings into `out`, C floats per row; rows that are NO_ROW become zeros. */
   readContent(rows: Uint32Array, out: Float32Array): void {
-    const { content } = this.#open
+    const { content } = this.#requireOpen()
     const width = this.info.content_dims
     this.#requireSpace(out, rows.length * width)
     for (let i = 0; i < rows.length; i++) {
@@ -110,7 +130,7 @@ export class ItemTable {
 
   /** Raw scalars, S floats per row, NaN where missing or without a row. */
   readScalars(rows: Uint32Array, out: Float32Array): void {
-    const { floats } = this.#open
+    const { floats } = this.#requireOpen()
     const width = this.info.scalars.length
     const stride = this.info.row_bytes / 4
     this.#requireSpace(out, rows.length * width)
@@ -123,16 +143,18 @@ export class ItemTable {
 
   /** Releases the memory as soon as no running kernel call reads it; every later use throws. */
   close(): void {
+    if (!this.#views) return
     this.#views = null
+    this.#memory.release()
   }
 
-  get #open(): TableViews {
+  #requireOpen(): TableViews {
     if (!this.#views) throw new ItemTableError('the table is closed')
     return this.#views
   }
 
   #decode(row: number, out: Float32Array): void {
-    const { floats, halves, int8 } = this.#open
+    const { floats, halves, int8 } = this.#requireOpen()
     const at = row * this.info.row_bytes
     if (this.info.dtype === 'float32') {
       out.set(floats.subarray(at / 4, at / 4 + out.length))
@@ -145,7 +167,7 @@ export class ItemTable {
   }
 
   #idOf(row: number): string {
-    const { offsets, ids } = this.#open
+    const { offsets, ids } = this.#requireOpen()
     const from = Number(offsets[row])
     const to = Number(offsets[row + 1])
     if (from > to || to > ids.length)
@@ -170,25 +192,22 @@ export class ItemTable {
   }
 
   #verify(): void {
-    const { sections, checksums } = this.#header
-    const { int8 } = this.#open
+    const { sections } = this.#memory.header
     for (const name of SECTIONS) {
       const { offset, bytes } = sections[name]
-      const found = checksum(new Uint8Array(int8.buffer, offset, bytes))
-      if (found !== checksums[name]) {
-        throw new ItemTableError(
-          `section ${name} is damaged: XXH64 ${hex64(found)}, expected ${hex64(checksums[name])}; build or copy it again`,
-        )
-      }
+      this.#compare(name, checksum(new Uint8Array(this.#memory.buffer, offset, bytes)))
     }
+  }
+
+  #compare(name: SectionName, found: bigint): void {
+    const expected = this.#memory.header.checksums[name]
+    if (found === expected) return
+    const hashes = `XXH64 ${hex64(found)}, expected ${hex64(expected)}`
+    throw new ItemTableError(`section ${name} is damaged: ${hashes}; build or copy the file again`)
   }
 }
 
-function explain<T>(path: string, action: () => T): T {
-  try {
-    return action()
-  } catch (error) {
-    if (error instanceof ItemTableError) throw new ItemTableError(`${path}: ${error.message}`)
-    throw error
-  }
+/** The same error with the file's name in front. */
+function explained(path: string, error: unknown): unknown {
+  return error instanceof ItemTableError ? new ItemTableError(`${path}: ${error.message}`) : error
 }

@@ -1,1 +1,56 @@
-console.log('kernel: not built yet')
+/**
+ * Compiles the native kernel to build/prerank.node with the system's C compiler: npm's postinstall, so plain JavaScript
+ * for any Node ≥ 20, no download, no node-gyp. Without a compiler it says so and succeeds: the reference kernel serves.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { argv, env, exit, pid, platform } from 'node:process'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+const output = join(root, 'build', 'prerank.node')
+
+/** `-O3` sources without the addon layer are what sanitizers and fuzzers compile too. */
+export function sources() {
+  return ['src/items/native', 'src/kernel/native'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.c'))
+      .map((name) => join(root, folder, name)),
+  )
+}
+
+/** @param {{ output: string, flags: string[] }} options @returns {{ ok: boolean, message: string }} */
+export function compile({ output, flags }) {
+  const headers = createRequire(import.meta.url)('node-api-headers').include_dir
+  const shared = platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
+  const common = ['-std=gnu11', '-fPIC', '-fvisibility=hidden', '-Wno-psabi', '-DNAPI_VERSION=8', '-I', headers]
+  const temporary = `${output}.${pid}.tmp`
+  mkdirSync(dirname(output), { recursive: true })
+  const compiler = env.CC || 'cc'
+  const args = [...common, ...flags, ...shared, ...sources(), '-o', temporary, '-lm', '-lpthread']
+  const { error, status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' })
+  if (error || status !== 0) {
+    rmSync(temporary, { force: true })
+    return { ok: false, message: error ? `${compiler}: ${error.message}` : stderr.trim() }
+  }
+  renameSync(temporary, output)
+  return { ok: true, message: compiler }
+}
+
+/** target_clones needs GCC ≥ 12 or Clang ≥ 14 and a loader with IFUNC (glibc); without it the baseline must do. */
+function build() {
+  const best = compile({ output, flags: ['-O3'] })
+  if (best.ok) return console.log(`prerank: native kernel compiled with ${best.message}`)
+  const plain = compile({ output, flags: ['-O3', '-DPRERANK_NO_CLONES'] })
+  if (plain.ok) return console.log(`prerank: native kernel compiled with ${plain.message}, baseline instructions only`)
+  rmSync(output, { force: true })
+  console.log('prerank: no native kernel, the slower TypeScript one will serve. To get it, install a C compiler')
+  console.log(`(Debian: apt-get install gcc libc6-dev) and run "npm rebuild". ${plain.message.split('\n')[0]}`)
+}
+
+if (import.meta.url === pathToFileURL(argv[1]).href) {
+  build()
+  exit(0)
+}

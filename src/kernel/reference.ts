@@ -3,9 +3,10 @@
  * be compiled. Written to be read; it computes on the calling thread.
  */
 import xxhash from 'xxhash-wasm'
+import { contributions, fuse } from './fusion.ts'
 import { checkCount, checkFormula, checkInput, checkPositions, featureCount } from './input.ts'
 import { type Explanation, type Kernel, NO_ROW, type ScoreInput } from './kernel.ts'
-import { featureReader, fuse } from './reference_features.ts'
+import { featureReader } from './reference_features.ts'
 
 const { h64Raw } = await xxhash()
 
@@ -58,25 +59,19 @@ function explain(input: ScoreInput, positions: Uint32Array): Explanation {
   checkFormula(input.formula)
   checkInput(input)
   checkPositions(positions, input.rows.length)
-  const { layers } = input.formula
   const width = featureCount(input.formula)
   const read = featureReader(input)
   const raw = new Float32Array(positions.length * width).fill(Number.NaN)
   const transformed = raw.slice()
-  const contributions = raw.slice()
   const scores = new Float32Array(positions.length).fill(Number.NaN)
   positions.forEach((position, i) => {
     if (!hasRow(input, position)) return
     const features = read(position)
-    scores[i] = fuse(layers, features.transformed)
+    scores[i] = fuse(input.formula.layers, features.transformed)
     raw.set(features.raw, i * width)
     transformed.set(features.transformed, i * width)
-    features.transformed.forEach((_, column) => {
-      const without = features.transformed.with(column, 0)
-      contributions[i * width + column] = scores[i] - fuse(layers, without)
-    })
   })
-  return { raw, transformed, contributions, scores }
+  return { raw, transformed, contributions: contributions(input.formula, transformed), scores }
 }
 
 /** A row past the end of the table counts as none. */

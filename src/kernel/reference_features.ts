@@ -1,7 +1,7 @@
 /** The features of one candidate, raw and transformed, one at a time and in double precision. */
 
 import { featureCount } from './input.ts'
-import type { Formula, Layer, ScoreInput, Transform } from './kernel.ts'
+import type { Formula, ScoreInput, Transform } from './kernel.ts'
 import { type ParsedBlob, parseBlob } from './reference_blob.ts'
 
 /** y of docs/formats.md §4; the product is rounded to float32 so that it overflows where the native kernel's does. */
@@ -10,17 +10,6 @@ export function applyTransform({ kind, scale, mean, std, missing, clip }: Transf
   const y = ((kind === 'log1p' ? Math.log1p(Math.max(scaled, 0)) : scaled) - mean) / std
   if (Number.isNaN(y)) return missing
   return clip === undefined ? y : Math.min(Math.max(y, -clip), clip)
-}
-
-export function fuse(layers: Layer[], features: ArrayLike<number>): number {
-  let inputs = features
-  for (const [index, { weights, bias }] of layers.entries()) {
-    inputs = Float64Array.from(bias, (sum, out) => {
-      for (let i = 0; i < inputs.length; i++) sum += weights[out * inputs.length + i] * inputs[i]
-      return index < layers.length - 1 && sum < 0 ? 0 : sum
-    })
-  }
-  return Math.fround(inputs[0])
 }
 
 export type Features = { raw: Float32Array; transformed: Float32Array }

@@ -1,0 +1,53 @@
+/** The compiled addon (src/kernel/build.mjs), where there is one. */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+/** A mapped table; holds the mapping until closed and collected. */
+export type TableHandle = { readonly __table: unique symbol }
+
+export type CallFailure = { blob: number; message: string }
+
+/** What native calls read; see the heads of resolve_job.c and score_job.c. */
+export type ResolveCall = {
+  table: TableHandle
+  keys: BigUint64Array
+  rows: Uint32Array
+  parts: number
+  inline: boolean
+}
+export type ScoreCall = ResolveCall & {
+  formula: Float32Array
+  query: Float32Array
+  columns: (Float32Array | null)[]
+  blobs: Uint8Array[]
+  features: Int16Array[]
+  checked: Uint8Array
+  positions?: Uint32Array
+  scores?: Float32Array
+  all?: Float32Array
+  raw?: Float32Array
+  transformed?: Float32Array
+}
+
+export type Addon = {
+  mapTable(file: number, shape: number[]): TableHandle
+  tableBuffer(handle: TableHandle): ArrayBuffer
+  closeTable(handle: TableHandle, buffer: ArrayBuffer | null): void
+  tableChecksum(handle: TableHandle, offset: number, bytes: number): Promise<bigint>
+  hashIds(ids: string[]): BigUint64Array
+  resolve(call: ResolveCall): Promise<[unknown: number, duplicates: number] | CallFailure>
+  score(call: ScoreCall): Promise<number | CallFailure>
+}
+
+export type LoadedAddon = { addon: Addon; problem: null } | { addon: null; problem: string }
+
+export function loadAddon(): LoadedAddon {
+  const path = fileURLToPath(new URL('../../build/prerank.node', import.meta.url))
+  if (!existsSync(path)) return { addon: null, problem: `${path} does not exist; run "npm rebuild" with a C compiler` }
+  try {
+    return { addon: createRequire(import.meta.url)(path), problem: null }
+  } catch (error) {
+    return { addon: null, problem: `${path} does not load: ${error instanceof Error ? error.message : error}` }
+  }
+}

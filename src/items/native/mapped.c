@@ -1,0 +1,200 @@
+#include "mapped.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "napi_help.h"
+
+struct pr_mapped {
+  pr_table table;
+  atomic_int references;
+};
+
+/* What a handle points to; `mapped` is NULL once closed. */
+typedef struct {
+  pr_mapped *mapped;
+} slot;
+
+static const napi_type_tag TABLE_TAG = {0x50726572616e6b01u, 0x6974656d7461626cu};
+
+const pr_table *pr_mapped_table(const pr_mapped *mapped) { return &mapped->table; }
+
+void pr_mapped_release(pr_mapped *mapped) {
+  if (atomic_fetch_sub(&mapped->references, 1) != 1) return;
+  munmap((void *)mapped->table.base, mapped->table.bytes);
+  free(mapped);
+}
+
+static void finalize_handle(napi_env env, void *data, void *hint) {
+  (void)env, (void)hint;
+  slot *s = data;
+  if (s->mapped) pr_mapped_release(s->mapped);
+  free(s);
+}
+
+static void finalize_buffer(napi_env env, void *data, void *hint) {
+  (void)env, (void)data;
+  pr_mapped_release(hint);
+}
+
+static slot *slot_of(napi_env env, napi_value handle) {
+  bool ours = false;
+  void *data = NULL;
+  napi_valuetype type;
+  if (napi_typeof(env, handle, &type) == napi_ok && type == napi_external &&
+      napi_check_object_type_tag(env, handle, &TABLE_TAG, &ours) == napi_ok && ours) {
+    napi_get_value_external(env, handle, &data);
+  }
+  if (!data) napi_throw_type_error(env, NULL, "not the handle of an item table");
+  return data;
+}
+
+pr_mapped *pr_mapped_take(napi_env env, napi_value handle) {
+  slot *s = slot_of(env, handle);
+  if (!s) return NULL;
+  if (!s->mapped) {
+    napi_throw_error(env, NULL, "the table is closed");
+    return NULL;
+  }
+  atomic_fetch_add(&s->mapped->references, 1);
+  return s->mapped;
+}
+
+/* Huge pages spare a table walk per candidate; the kernel grants them for files it has not cached in small ones. */
+static pr_mapped *map_file(int file, const pr_table *shape) {
+  pr_mapped *mapped = malloc(sizeof *mapped);
+  if (!mapped) return NULL;
+  mapped->table = *shape;
+  atomic_init(&mapped->references, 1);
+  void *base = mmap(NULL, shape->bytes, PROT_READ, MAP_SHARED, file, 0);
+  if (base == MAP_FAILED) {
+    free(mapped);
+    return NULL;
+  }
+#ifdef MADV_HUGEPAGE
+  madvise(base, shape->bytes, MADV_HUGEPAGE);
+#endif
+  mapped->table.base = base;
+  return mapped;
+}
+
+/* mapTable(file, [bytes, rows_at, index_at, rows, dims, scalars, row_stride, buckets, probes, dtype]) → handle */
+static napi_value map_table(napi_env env, napi_callback_info info) {
+  napi_value args[2], handle;
+  int32_t file;
+  double shape[10];
+  if (!pr_args(env, info, 2, args)) return NULL;
+  if (napi_get_value_int32(env, args[0], &file) != napi_ok || !pr_numbers(env, args[1], 10, shape)) {
+    return pr_throw(env, "mapTable(file, shape of 10 numbers)");
+  }
+  pr_table table = {
+      .bytes = (size_t)shape[0],      .rows_at = (size_t)shape[1],      .index_at = (size_t)shape[2],
+      .rows = (uint32_t)shape[3],     .dims = (uint32_t)shape[4],       .scalars = (uint32_t)shape[5],
+      .row_stride = (uint32_t)shape[6], .buckets = (uint32_t)shape[7], .probes = (uint32_t)shape[8],
+      .dtype = (pr_dtype)shape[9],
+  };
+  if (!pr_table_fits(&table)) return pr_throw(env, "the table's shape does not fit its bytes");
+  slot *s = malloc(sizeof *s);
+  pr_mapped *mapped = s ? map_file(file, &table) : NULL;
+  if (!mapped) {
+    free(s);
+    char message[128];
+    snprintf(message, sizeof message, "cannot map %zu bytes: %s", table.bytes, strerror(errno));
+    return pr_throw(env, message);
+  }
+  s->mapped = mapped;
+  napi_create_external(env, s, finalize_handle, NULL, &handle);
+  napi_type_tag_object(env, handle, &TABLE_TAG);
+  return handle;
+}
+
+/* tableBuffer(handle) → ArrayBuffer over the mapping. Read-only memory: writing to it kills the process. */
+static napi_value table_buffer(napi_env env, napi_callback_info info) {
+  napi_value args[1], buffer;
+  if (!pr_args(env, info, 1, args)) return NULL;
+  pr_mapped *mapped = pr_mapped_take(env, args[0]);
+  if (!mapped) return NULL;
+  const pr_table *t = &mapped->table;
+  if (napi_create_external_arraybuffer(env, (void *)t->base, t->bytes, finalize_buffer, mapped, &buffer) != napi_ok) {
+    pr_mapped_release(mapped);
+    return pr_throw(env, "this runtime allows no ArrayBuffer over mapped memory");
+  }
+  return buffer;
+}
+
+/* closeTable(handle, buffer): detaches the buffer, gives the handle's reference back. */
+static napi_value close_table(napi_env env, napi_callback_info info) {
+  napi_value args[2];
+  if (!pr_args(env, info, 2, args)) return NULL;
+  slot *s = slot_of(env, args[0]);
+  if (!s || !s->mapped) return NULL;
+  bool is_buffer = false;
+  if (napi_is_arraybuffer(env, args[1], &is_buffer) == napi_ok && is_buffer) napi_detach_arraybuffer(env, args[1]);
+  pr_mapped_release(s->mapped);
+  s->mapped = NULL;
+  return NULL;
+}
+
+typedef struct {
+  pr_mapped *mapped;
+  size_t offset, bytes;
+  uint64_t hash;
+  napi_deferred deferred;
+  napi_async_work work;
+} checksum_work;
+
+static void run_checksum(napi_env env, void *data) {
+  (void)env;
+  checksum_work *c = data;
+  c->hash = pr_xxh64(c->mapped->table.base + c->offset, c->bytes);
+}
+
+static void end_checksum(napi_env env, napi_status status, void *data) {
+  checksum_work *c = data;
+  napi_value result;
+  (void)status;
+  napi_create_bigint_uint64(env, c->hash, &result);
+  napi_resolve_deferred(env, c->deferred, result);
+  napi_delete_async_work(env, c->work);
+  pr_mapped_release(c->mapped);
+  free(c);
+}
+
+/* tableChecksum(handle, offset, bytes) → Promise<bigint>: XXH64 of a range, off the main thread. */
+static napi_value table_checksum(napi_env env, napi_callback_info info) {
+  napi_value args[3], promise, name;
+  double offset, bytes;
+  if (!pr_args(env, info, 3, args)) return NULL;
+  if (napi_get_value_double(env, args[1], &offset) != napi_ok || napi_get_value_double(env, args[2], &bytes) != napi_ok) {
+    return pr_throw(env, "tableChecksum(handle, offset, bytes)");
+  }
+  pr_mapped *mapped = pr_mapped_take(env, args[0]);
+  if (!mapped) return NULL;
+  double size = (double)mapped->table.bytes;
+  checksum_work *c = malloc(sizeof *c);
+  if (!c || !(offset >= 0 && bytes >= 0 && offset + bytes <= size)) {
+    free(c);
+    pr_mapped_release(mapped);
+    return pr_throw(env, "the range is outside the table");
+  }
+  *c = (checksum_work){.mapped = mapped, .offset = (size_t)offset, .bytes = (size_t)bytes};
+  napi_create_promise(env, &c->deferred, &promise);
+  napi_create_string_utf8(env, "prerank table checksum", NAPI_AUTO_LENGTH, &name);
+  napi_create_async_work(env, NULL, name, run_checksum, end_checksum, c, &c->work);
+  napi_queue_async_work(env, c->work);
+  return promise;
+}
+
+napi_status pr_mapped_exports(napi_env env, napi_value exports) {
+  const napi_property_descriptor functions[] = {
+      PR_FUNCTION("mapTable", map_table),
+      PR_FUNCTION("tableBuffer", table_buffer),
+      PR_FUNCTION("closeTable", close_table),
+      PR_FUNCTION("tableChecksum", table_checksum),
+  };
+  return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+}

@@ -1,0 +1,156 @@
+/*
+ * The kernel's C core: plain memory in, plain memory out, no Node-API, no globals. Everything may be called from many
+ * threads at once as long as each brings its own scratch. N candidates, M items, D dims, F cross features, S scalars,
+ * U caller columns, W = 1 + F + S + U features, K kept.
+ *
+ *   pr_resolve     keys → rows
+ *   pr_blob_parse  bytes of a count blob → checked view
+ *   pr_join        candidates × count blobs → the few candidates with counts ("hits")
+ *   pr_score       rows → dot → features → transforms → layers → scores → best k, in blocks that stay in the cache
+ */
+#ifndef PRERANK_CORE_H
+#define PRERANK_CORE_H
+
+#include "../../items/native/table.h"
+
+#define PR_CROSS_MAX 64
+#define PR_COLUMNS_MAX PR_SCALARS_MAX
+#define PR_HIDDEN_MAX 64
+#define PR_LAYERS_MAX 3
+#define PR_WIDTH_MAX (1 + PR_CROSS_MAX + 2 * PR_COLUMNS_MAX)
+#define PR_BLOBS_MAX 1024
+#define PR_ERROR_BYTES 160
+
+/* Candidates per block: W × 256 floats of features are a few KiB for usual formulas, 100 KiB at most. */
+#define PR_BLOCK 256
+
+typedef struct {
+  uint32_t unknown;
+  uint32_t duplicates;
+} pr_resolved;
+
+/* rows[i] = row of keys[i], or PR_NO_ROW. */
+void pr_lookup(const pr_table *table, const uint64_t *keys, size_t n, uint32_t *rows);
+
+size_t pr_dedupe_scratch_bytes(size_t n);
+/* Later candidates with the row of an earlier one get PR_NO_ROW. */
+pr_resolved pr_dedupe(uint32_t *rows, size_t n, void *scratch);
+
+typedef struct {
+  bool log1p;
+  float scale, mean, std, missing, clip;
+} pr_transform;
+
+typedef struct {
+  uint32_t inputs, outputs;
+  const float *weights; /* [outputs × inputs] */
+  const float *bias;
+} pr_layer;
+
+typedef struct {
+  uint32_t cross, scalars, columns, layers;
+  float prior[PR_CROSS_MAX];
+  pr_transform transform[PR_WIDTH_MAX]; /* in feature order without the dot: F, S, U */
+  pr_layer layer[PR_LAYERS_MAX];
+} pr_formula;
+
+/* Reads the packed form that native.ts writes; the layers point into `packed`. */
+bool pr_formula_parse(pr_formula *formula, const float *packed, size_t count);
+
+typedef struct {
+  uint32_t items, columns;
+  const uint8_t *totals, *keys, *counts; /* unaligned */
+  const int16_t *features;               /* [columns], −1 = unused */
+} pr_blob;
+
+typedef struct {
+  const uint8_t *bytes;
+  size_t length;
+  const int16_t *features;
+  size_t features_length;
+  bool checked;
+} pr_blob_source;
+
+/* On failure writes what is wrong to error[PR_ERROR_BYTES]. */
+bool pr_blob_parse(pr_blob *blob, const pr_blob_source *source, char *error);
+
+/* Sum of C(q) of every cross feature, over all blobs. */
+void pr_totals(const pr_blob *blobs, size_t blob_count, uint32_t cross, double *totals);
+
+/* Count blobs merged by key, and the hash index to find a key in them; entries count from 1. */
+typedef struct {
+  uint32_t cross, entries, shift, mask;
+  uint64_t multiplier;
+  uint32_t *slots; /* entry, 0 = free */
+  uint64_t *keys;
+  float *counts; /* [(entries + 1) × F] */
+} pr_join;
+
+size_t pr_join_scratch_bytes(const pr_blob *blobs, size_t blob_count, uint32_t cross);
+/* Random per process, so that nobody can write blobs whose keys collide. */
+uint64_t pr_join_seed(void);
+void pr_join_build(pr_join *join, const pr_blob *blobs, size_t blob_count, uint32_t cross, uint64_t seed,
+                   void *scratch);
+
+/* A candidate that some blob lists. */
+typedef struct {
+  uint32_t position, entry;
+} pr_hit;
+/* Hits among n candidates, positions counted from 0; hits[n]. */
+size_t pr_join_probe(const pr_join *join, const uint64_t *keys, size_t n, pr_hit *hits);
+
+typedef struct {
+  const pr_table *table;
+  const pr_formula *formula;
+  const pr_join *join; /* NULL without blobs */
+  const double *totals;
+  const float *query;
+  const uint64_t *keys;
+  const uint32_t *rows;
+  const float *const *columns; /* [U], each [N] or NULL */
+  size_t n;
+} pr_input;
+
+/* A key orders like (score descending, position ascending, NaN last). */
+typedef struct {
+  uint64_t *keys;
+  uint64_t *spare;
+  size_t count, capacity, kept_max;
+  uint32_t bound;
+} pr_best;
+
+/* For the best k of n scores. */
+size_t pr_best_scratch_bytes(size_t k, size_t n);
+void pr_best_start(pr_best *best, size_t k, size_t n, void *scratch);
+/* Adds scores[i] at position first + i where rows[i] is a row. */
+void pr_best_add(pr_best *best, const float *scores, const uint32_t *rows, uint32_t row_count, size_t n, size_t first);
+/* Sorts and cuts to k. */
+void pr_best_finish(pr_best *best);
+void pr_best_merge(pr_best *best, const pr_best *other);
+uint32_t pr_best_position(uint64_t key);
+float pr_best_score(uint64_t key);
+
+/* What to write; any may be NULL. Candidates without a row get NaN. */
+typedef struct {
+  pr_best *best;
+  float *scores;      /* [N] */
+  float *raw;         /* [N × W] */
+  float *transformed; /* [N × W] */
+} pr_output;
+
+size_t pr_score_scratch_bytes(void);
+/* Scores candidates [from, to). */
+void pr_score(const pr_input *input, size_t from, size_t to, const pr_output *output, void *scratch);
+
+/* Stages of pr_score, for it and for the benchmark. */
+typedef struct {
+  float values[PR_DIMS_MAX + 64]; /* in the order in which the row's lanes come */
+  float factor;
+} pr_query __attribute__((aligned(64)));
+void pr_query_prepare(pr_query *prepared, const pr_table *table, const float *query);
+/* out[i] = ⟨query, row⟩ for i < n; rows up to `readable` ≥ n are prefetched. */
+void pr_dots(const pr_table *table, const pr_query *query, const uint32_t *rows, size_t n, size_t readable, float *out);
+void pr_transform_apply(const pr_transform *transform, float *values, size_t n);
+void pr_layer_apply(const pr_layer *layer, const float *in, float *out, size_t n, bool relu);
+
+#endif

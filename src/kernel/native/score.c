@@ -1,0 +1,173 @@
+/*
+ * The fused pipeline. A block of 256 candidates passes through every stage while its features stay in the first-level
+ * cache; memory is read once, for the rows. The join runs ahead over a stretch of candidates, because its table and
+ * the streaming rows would throw each other out of the cache.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "core.h"
+
+#define STRETCH 32768
+
+typedef struct {
+  float features[PR_WIDTH_MAX][PR_BLOCK];
+  float hidden[2][PR_HIDDEN_MAX][PR_BLOCK];
+  float hit_values[PR_BLOCK];
+  float denominator[PR_CROSS_MAX];
+  float unlisted_raw[PR_CROSS_MAX];
+  float unlisted[PR_CROSS_MAX];
+  pr_query query;
+  pr_hit hits[STRETCH];
+} workspace;
+
+typedef struct {
+  const pr_input *input;
+  const pr_output *output;
+  workspace *w;
+  size_t first, n, end;
+  const pr_hit *hits; /* positions count from `stretch` */
+  size_t hit_count, stretch;
+} block;
+
+size_t pr_score_scratch_bytes(void) { return sizeof(workspace); }
+
+static uint32_t width_of(const pr_formula *f) { return 1 + f->cross + f->scalars + f->columns; }
+
+static bool has_row(const block *b, size_t i) { return b->input->rows[b->first + i] < b->input->table->rows; }
+
+/* One column into an [N × W] matrix of an explanation. */
+static void dump(const block *b, float *matrix, uint32_t column) {
+  if (!matrix) return;
+  uint32_t width = width_of(b->input->formula);
+  for (size_t i = 0; i < b->n; i++) {
+    matrix[(b->first + i) * width + column] = has_row(b, i) ? b->w->features[column][i] : NAN;
+  }
+}
+
+static void finish_column(const block *b, uint32_t column) {
+  dump(b, b->output->raw, column);
+  pr_transform_apply(&b->input->formula->transform[column - 1], b->w->features[column], b->n);
+  dump(b, b->output->transformed, column);
+}
+
+/* What a candidate in no blob has, before and after the transform, and what counts are divided by. */
+static void prepare_cross(const pr_input *input, workspace *w) {
+  for (uint32_t f = 0; f < input->formula->cross; f++) {
+    bool known = input->totals[f] > 0;
+    w->denominator[f] = known ? (float)(input->totals[f] + input->formula->prior[f]) : NAN;
+    w->unlisted_raw[f] = known ? 0 : NAN;
+    w->unlisted[f] = w->unlisted_raw[f];
+    pr_transform_apply(&input->formula->transform[f], &w->unlisted[f], 1);
+  }
+}
+
+static void fill(float *values, size_t n, float value) {
+  for (size_t i = 0; i < n; i++) values[i] = value;
+}
+
+static void scatter(const block *b, float *column) {
+  size_t offset = b->first - b->stretch;
+  for (size_t h = 0; h < b->hit_count; h++) column[b->hits[h].position - offset] = b->w->hit_values[h];
+}
+
+static void cross_column(const block *b, uint32_t f) {
+  workspace *w = b->w;
+  const pr_join *join = b->input->join;
+  float *column = w->features[1 + f];
+  for (size_t h = 0; h < b->hit_count; h++) {
+    w->hit_values[h] = join->counts[(size_t)b->hits[h].entry * join->cross + f] / w->denominator[f];
+  }
+  if (b->output->raw) {
+    fill(column, b->n, w->unlisted_raw[f]);
+    scatter(b, column);
+    dump(b, b->output->raw, 1 + f);
+  }
+  pr_transform_apply(&b->input->formula->transform[f], w->hit_values, b->hit_count);
+  fill(column, b->n, w->unlisted[f]);
+  scatter(b, column);
+  dump(b, b->output->transformed, 1 + f);
+}
+
+static void scalar_columns(const block *b) {
+  const pr_table *t = b->input->table;
+  const pr_formula *formula = b->input->formula;
+  uint32_t column = 1 + formula->cross;
+  const uint8_t *scalars = t->base + t->rows_at + t->row_stride - 4 * t->scalars;
+  for (size_t i = 0; i < b->n; i++) {
+    const uint8_t *at = scalars + (has_row(b, i) ? (size_t)b->input->rows[b->first + i] * t->row_stride : 0);
+    for (uint32_t s = 0; s < formula->scalars; s++) memcpy(&b->w->features[column + s][i], at + 4 * s, 4);
+  }
+  for (uint32_t s = 0; s < formula->scalars; s++) finish_column(b, column + s);
+}
+
+static void caller_columns(const block *b) {
+  const pr_formula *formula = b->input->formula;
+  for (uint32_t u = 0; u < formula->columns; u++) {
+    uint32_t column = 1 + formula->cross + formula->scalars + u;
+    const float *values = b->input->columns[u];
+    if (values) memcpy(b->w->features[column], values + b->first, b->n * sizeof(float));
+    else fill(b->w->features[column], b->n, NAN);
+    finish_column(b, column);
+  }
+}
+
+/* Through all layers; returns the row of scores. */
+static float *fuse(const block *b) {
+  const pr_formula *formula = b->input->formula;
+  float *in = b->w->features[0];
+  for (uint32_t l = 0; l < formula->layers; l++) {
+    float *out = b->w->hidden[l % 2][0];
+    pr_layer_apply(&formula->layer[l], in, out, b->n, l + 1 < formula->layers);
+    in = out;
+  }
+  return in;
+}
+
+static void score_block(const block *b) {
+  const pr_input *input = b->input;
+  const uint32_t *rows = input->rows + b->first;
+  pr_dots(input->table, &b->w->query, rows, b->n, b->end - b->first, b->w->features[0]);
+  dump(b, b->output->raw, 0);
+  dump(b, b->output->transformed, 0);
+  for (uint32_t f = 0; f < input->formula->cross; f++) cross_column(b, f);
+  if (input->formula->scalars > 0) scalar_columns(b);
+  caller_columns(b);
+  float *scores = fuse(b);
+  if (b->output->best) pr_best_add(b->output->best, scores, rows, input->table->rows, b->n, b->first);
+  if (!b->output->scores) return;
+  for (size_t i = 0; i < b->n; i++) b->output->scores[b->first + i] = has_row(b, i) ? scores[i] : NAN;
+}
+
+static void score_stretch(block *b, size_t to) {
+  for (; b->first < to; b->first += b->n) {
+    b->n = to - b->first < PR_BLOCK ? to - b->first : PR_BLOCK;
+    const pr_hit *hits_end = b->w->hits + b->hit_count;
+    size_t count = 0;
+    while (b->hits + count < hits_end && b->hits[count].position < b->first - b->stretch + b->n) count++;
+    block one = *b;
+    one.hit_count = count;
+    score_block(&one);
+    b->hits += count;
+  }
+}
+
+void pr_score(const pr_input *input, size_t from, size_t to, const pr_output *output, void *scratch) {
+  workspace *w = scratch;
+  if (input->table->rows == 0) {
+    for (size_t i = from; output->scores && i < to; i++) output->scores[i] = NAN;
+    uint32_t width = width_of(input->formula);
+    if (output->raw) fill(output->raw + from * width, (to - from) * width, NAN);
+    if (output->transformed) fill(output->transformed + from * width, (to - from) * width, NAN);
+    return;
+  }
+  memset(w->features, 0, sizeof w->features);
+  prepare_cross(input, w);
+  pr_query_prepare(&w->query, input->table, input->query);
+  for (size_t at = from; at < to; at += STRETCH) {
+    size_t stop = to - at < STRETCH ? to : at + STRETCH;
+    block b = {.input = input, .output = output, .w = w, .first = at, .end = to, .hits = w->hits, .stretch = at};
+    b.hit_count = input->join ? pr_join_probe(input->join, input->keys + at, stop - at, w->hits) : 0;
+    score_stretch(&b, stop);
+  }
+}
