@@ -12,6 +12,7 @@ import { Problem } from './http/problem.ts'
 import { readBody } from './http/read_body.ts'
 import { systemRoutes } from './http/system_routes.ts'
 import type { Metrics } from './metrics.ts'
+import { REQUEST_ID_PATTERN } from './prerank/body.ts'
 
 export type AppOptions = { config: Config; host: Host; metrics: Metrics; logger: FastifyBaseLogger }
 
@@ -45,7 +46,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   return app
 }
 
-const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
+const REQUEST_ID = new RegExp(REQUEST_ID_PATTERN)
 
 function requestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id']

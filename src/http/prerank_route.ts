@@ -55,7 +55,7 @@ function send(reply: FastifyReply, { encoded, format, request_id, answer }: Sent
   const stages = STAGES.filter((stage) => answer.timings_ms[stage] !== undefined)
   return reply
     .header('content-type', MEDIA_TYPES[format])
-    .header('x-request-id', encodeURIComponent(request_id))
+    .header('x-request-id', request_id)
     .header('server-timing', stages.map((stage) => `${stage};dur=${answer.timings_ms[stage]!.toFixed(3)}`).join(', '))
     .send(encoded)
 }

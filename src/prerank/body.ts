@@ -10,6 +10,8 @@ export type BodyLimits = { candidates_max: number; explain_max: number }
 
 const closed = { additionalProperties: false }
 export const ID_LENGTH_MAX = 512
+/** Visible ASCII, so that it can stand in a header and in a log line. */
+export const REQUEST_ID_PATTERN = '^[\\x21-\\x7e]{1,128}$'
 
 const Integers = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Text = (maxLength: number, description: string) => Type.String({ maxLength, description })
@@ -105,9 +107,7 @@ function bodySchemaOf(limits: BodyLimits, data: DataSchemas) {
   )
   return Type.Object(
     {
-      request_id: Type.Optional(
-        Type.String({ minLength: 1, maxLength: 128, description: 'Comes back in the answer and in the log.' }),
-      ),
+      request_id: Type.Optional(Type.String({ pattern: REQUEST_ID_PATTERN, description: 'Comes back in the answer.' })),
       query: Query,
       user: Type.Optional(User),
       candidates: data.ids,

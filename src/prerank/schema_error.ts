@@ -37,6 +37,7 @@ type Shape = {
   minLength?: number
   maxLength?: number
   maxItems?: number
+  pattern?: string
 }
 
 function expectationAt(schema: TSchema, { schemaPath }: Violation): string {
@@ -48,6 +49,7 @@ function expectationAt(schema: TSchema, { schemaPath }: Violation): string {
 function inWords(shape: Shape): string {
   if (shape.anyOf) return shape.anyOf.map(inWords).join(', or ')
   if (shape.type === 'integer' || shape.type === 'number') return `${nounOf(shape.type)}${rangeOf(shape)}`
+  if (shape.pattern) return `a text that matches ${shape.pattern}`
   if (shape.type === 'string') return `a text of ${shape.minLength ?? 0} to ${shape.maxLength} characters`
   if (shape.type === 'array') return `an array of at most ${shape.maxItems} elements`
   return nounOf(shape.type ?? 'value')

@@ -14,6 +14,11 @@ const many = (length: number) => Array.from({ length }, (_, index) => index)
 /** Each body as JSON and as CBOR; the problem must name the field, and say what was found and expected. */
 const FIELDS: [string, object, ExpectedProblem][] = [
   [
+    'a request id that no header could carry',
+    { ...valid, request_id: 'a\n' },
+    { code: 'invalid_field', field: 'request_id', expected: /matches/ },
+  ],
+  [
     'a query of the wrong type',
     { ...valid, query: 'red shoes' },
     { code: 'invalid_field', field: 'query', found: /red shoes/, expected: /an object/ },
