@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { Tensor } from 'onnxruntime-node'
 import type { Manifest } from '../../../src/bundle/manifest.ts'
 import { planReads } from '../../../src/features/plan.ts'
+import { ItemTable } from '../../../src/items/item_table.ts'
 import type { RequestQuery, RequestUser } from '../../../src/prerank/request.ts'
-import { compileInputs, type EventColumns, type InputValue } from '../../../src/tower/inputs.ts'
-import { openCatalogue } from './catalogue.ts'
 import { crossFeatures, readCounts } from './hash_counts.ts'
+import { createResolve } from './resolve.ts'
+import { openSession, openTower } from './tower.ts'
 
 const TOP_K_DEFAULT = 1000
 
@@ -28,15 +29,17 @@ export type Parts = { bundle: string; graph: string; redis: Redis }
 
 export async function openPrerank({ bundle, graph, redis }: Parts): Promise<(body: Body) => Promise<Answer>> {
   const manifest: Manifest = JSON.parse(readFileSync(join(bundle, 'manifest.json'), 'utf8'))
-  const catalogue = openCatalogue(join(bundle, 'items.table'))
-  const tower = await openTower(bundle, manifest)
+  const table = ItemTable.open(join(bundle, 'items.table'))
+  const resolve = createResolve(table)
+  const tower = await openTower(bundle, manifest, table)
   const score = await openSession(graph)
   return async (body) => {
-    const { rows, positions } = catalogue.resolve(body.candidates)
+    const { rows, positions } = resolve(body.candidates)
     const ids = Array.from(positions, (position) => body.candidates[position])
-    const plan = planReads(manifest, { query: body.query, user: body.user, candidates: { ids: [] } })
-    const { sequence, hashes } = await readCounts(redis, plan, ids)
-    const vectors = await tower(body, catalogue.events(sequence, manifest.sequence?.length ?? 0))
+    // Neither the plan nor the tower looks at the candidates.
+    const request = { query: body.query, user: body.user, candidates: { ids: [] } }
+    const { sequence, hashes } = await readCounts(redis, planReads(manifest, request), ids)
+    const vectors = await tower(request, sequence)
     const N = rows.length
     const feeds = {
       rows: new Tensor('int32', rows, [N]),
@@ -51,30 +54,6 @@ export async function openPrerank({ bundle, graph, redis }: Parts): Promise<(bod
       scores: Array.from(scores.data as Float32Array),
     }
   }
-}
-
-type Tower = (body: Body, events: EventColumns) => Promise<Float32Array>
-
-async function openTower(bundle: string, manifest: Manifest): Promise<Tower> {
-  const { files, precision, inputs, output } = manifest.query_tower
-  const session = await openSession(join(bundle, files[precision] ?? files.float32))
-  const assembler = compileInputs(inputs, manifest.vocabularies)
-  return async (body, events) => {
-    const feed = assembler.create(1)
-    assembler.fill(feed, 0, { value: (path) => valueAt(body, path), events })
-    const tensors = inputs.map(({ name, dtype, shape }, index) => [name, new Tensor(dtype, feed[index], [1, ...shape])])
-    const answer = await session.run(Object.fromEntries(tensors), [output])
-    return answer[output].data as Float32Array
-  }
-}
-
-const openSession = (path: string) => InferenceSession.create(path, { intraOpNumThreads: 1, interOpNumThreads: 1 })
-
-/** `user.country` → body.user.country */
-function valueAt(body: Body, path: string): InputValue | undefined {
-  let value: unknown = body
-  for (const name of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[name]
-  return value as InputValue | undefined
 }
 
 /** The head vectors [H, D] as one, weighted. */
