@@ -35,7 +35,10 @@ export async function openBundle(directory: string, options: BundleOptions): Pro
   try {
     refuseProblems(directory, tableProblems(table, manifest))
     const precision = options.precision ?? manifest.query_tower.precision
-    const tower = await TowerPool.start({ ...options.tower, ...towerModel(directory, manifest, precision) })
+    // Dynamic int8 takes its scale from the whole batch: answers would depend on who else is in it.
+    const batch_max = precision === 'int8' ? 1 : options.tower.batch_max
+    const model = towerModel(directory, manifest, precision)
+    const tower = await TowerPool.start({ ...options.tower, ...model, batch_max })
     return {
       directory,
       manifest,

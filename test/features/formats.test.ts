@@ -67,16 +67,26 @@ test('events have the same bytes in both languages', () => {
   const bytes = encodeEvents(events.map((event) => ({ ...event, key: BigInt(event.key) })))
   assert.equal(Buffer.from(bytes).toString('base64'), base64)
   const decoded = decodeEvents(Buffer.from(base64, 'base64'))
-  assert.deepEqual([...decoded.keys], events.map((event) => BigInt(event.key)))
-  assert.deepEqual([...decoded.actions], events.map((event) => event.action))
-  assert.deepEqual([...decoded.times_ms], events.map((event) => event.time_ms))
+  assert.deepEqual(
+    [...decoded.keys],
+    events.map((event) => BigInt(event.key)),
+  )
+  assert.deepEqual(
+    [...decoded.actions],
+    events.map((event) => event.action),
+  )
+  assert.deepEqual(
+    [...decoded.times_ms],
+    events.map((event) => event.time_ms),
+  )
 })
 
 type Raw = number | 'inf' | '-inf'
 type TransformFixture = { raw: (Raw | null)[]; cases: { transform: Transform; values: Raw[] }[] }
 
 test('transforms give the same numbers in both languages', () => {
-  const number = (raw: Raw) => (raw === 'inf' ? Number.POSITIVE_INFINITY : raw === '-inf' ? Number.NEGATIVE_INFINITY : raw)
+  const number = (raw: Raw) =>
+    raw === 'inf' ? Number.POSITIVE_INFINITY : raw === '-inf' ? Number.NEGATIVE_INFINITY : raw
   const { raw, cases } = fixture<TransformFixture>('transform')
   for (const { transform, values } of cases) {
     for (const [index, x] of raw.entries()) {

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { describeGolden, type GoldenScores, replayGolden } from '../../src/bundle/golden.ts'
+import { writeTinyBundle } from '../lib/tiny_bundle.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'prerank-golden-'))
+after(() => rmSync(scratch, { recursive: true }))
+
+const { directory, manifest, records } = await writeTinyBundle(scratch)
+const { requests }: { requests: (GoldenScores & { request: unknown })[] } = JSON.parse(
+  readFileSync(join(directory, 'golden.json'), 'utf8'),
+)
+
+/** Replays with the golden scores themselves, changed by `change`. */
+function replay(change: (scores: { ids: string[]; scores: number[] }, index: number) => void) {
+  return replayGolden({
+    directory,
+    manifest,
+    precision: 'float32',
+    async score({ request, blobs }) {
+      const index = requests.findIndex((golden) => JSON.stringify(golden.request) === JSON.stringify(request))
+      assert.deepEqual(blobs, records)
+      const answer = {
+        ids: Array.from(requests[index].ids, String).reverse(),
+        scores: Array.from(requests[index].scores).reverse(),
+      }
+      change(answer, index)
+      return answer
+    },
+  })
+}
+
+test('equal scores are well, in whatever order and form the ids come', async () => {
+  const report = await replay(() => {})
+  assert.deepEqual(report, {
+    requests: 2,
+    scores: 80,
+    tolerance: 1e-5,
+    worst: { difference: 0, where: 'nowhere' },
+    mismatches: [],
+    ok: true,
+  })
+})
+
+test('the worst difference is reported with its place', async () => {
+  const report = await replay(({ scores }, index) => {
+    if (index === 1) scores[7] += 0.5
+    scores[3] -= 0.001
+  })
+  assert.equal(report.ok, false)
+  assert.ok(Math.abs(report.worst.difference - 0.5) < 1e-9)
+  const id = Array.from(requests[1].ids, String).reverse()[7]
+  assert.match(
+    describeGolden(report),
+    new RegExp(`80 scores of 2 golden requests: worst difference 5.00e-1 \\(request 1, ${id}\\), tolerance 0.00001`),
+  )
+})
+
+test('a difference within the tolerance is well', async () => {
+  const report = await replay(({ scores }) => {
+    scores[0] += 9e-6
+  })
+  assert.equal(report.ok, true)
+})
+
+test('a score that is no number is worse than any other', async () => {
+  const report = await replay(({ scores }, index) => {
+    if (index === 0) scores[0] = Number.NaN
+    else scores[0] += 1
+  })
+  assert.equal(report.ok, false)
+  assert.equal(report.worst.difference, Number.POSITIVE_INFINITY)
+  assert.match(report.worst.where, /request 0/)
+})
+
+test('candidates that only one side scored are named', async () => {
+  const report = await replay((answer, index) => {
+    if (index === 0) answer.ids[0] = 'stranger'
+  })
+  assert.equal(report.ok, false)
+  assert.equal(report.mismatches.length, 2)
+  assert.match(describeGolden(report), /has no score, expected .*stranger scored .*, expected no score/)
+})

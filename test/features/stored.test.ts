@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encodeCountBlob } from '../../src/features/counts.ts'
+import { planReads } from '../../src/features/plan.ts'
+import { encodeEvents } from '../../src/features/sequence.ts'
+import { answerReader } from '../../src/features/stored.ts'
+import { type StoreAnswer, StoreError } from '../../src/store/store.ts'
+import { tinyManifest } from '../lib/tiny_manifest.ts'
+
+const manifest = tinyManifest()
+const plan = planReads(manifest, {
+  query: { text: 'red shoes' },
+  user: { id: 'u17', country: 'DE' },
+  candidates: { ids: [] },
+})
+
+const blob = encodeCountBlob({
+  columns: ['click_90d', 'save_1y'],
+  as_of_ms: 1,
+  totals: Float64Array.of(10, 2),
+  keys: BigUint64Array.of(7n),
+  counts: Uint32Array.of(3, 1),
+})
+const events = encodeEvents([{ key: 7n, action: 1, time_ms: 5 }])
+const embedding = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer)
+
+function answer(changed: Partial<StoreAnswer> = {}): StoreAnswer {
+  return { sequence: events, values: [blob, blob, blob, blob, embedding], problems: [], ...changed }
+}
+
+const segments = (blobs: { segment: string }[]) => blobs.map(({ segment }) => segment)
+
+test('a whole answer becomes sequence, blobs and embedding', () => {
+  const stored = answerReader(manifest)(plan, answer())
+  assert.deepEqual([...stored.sequence!.keys], [7n])
+  assert.deepEqual(segments(stored.blobs), ['all', 'country', 'token', 'token'])
+  assert.deepEqual([...stored.embedding!], [1, 2, 3, 4])
+  assert.deepEqual(stored.lost, [])
+})
+
+test('what is absent is missing, not lost', () => {
+  const stored = answerReader(manifest)(plan, answer({ sequence: null, values: [blob, null, null, blob, null] }))
+  assert.equal(stored.sequence, null)
+  assert.deepEqual(segments(stored.blobs), ['all', 'token'])
+  assert.equal(stored.embedding, null)
+  assert.deepEqual(stored.lost, [])
+})
+
+test('without an answer everything planned is lost', () => {
+  const stored = answerReader(manifest)(plan, null)
+  assert.deepEqual(stored.lost, ['sequence', 'cross_counts', 'query_embedding'])
+  assert.deepEqual(stored.blobs, [])
+})
+
+test('a corrupt blob costs its segment and is named; the rest stays', () => {
+  const corrupt = new Uint8Array(blob)
+  corrupt[50] ^= 1
+  const stored = answerReader(manifest)(plan, answer({ values: [blob, blob, corrupt, blob, embedding] }))
+  assert.deepEqual(segments(stored.blobs), ['all', 'country'])
+  assert.deepEqual(stored.lost, ['cross_counts'])
+  assert.equal(stored.problems.length, 1)
+  assert.match(stored.problems[0], /^iqp:token:\{red\}: count blob: checksum: found 0x[0-9a-f]+, expected 0x/)
+})
+
+test('a blob of other columns is refused by schema', () => {
+  const foreign = encodeCountBlob({
+    columns: ['save_1y', 'click_90d'],
+    as_of_ms: 1,
+    totals: Float64Array.of(1, 1),
+    keys: new BigUint64Array(),
+    counts: new Uint32Array(),
+  })
+  const stored = answerReader(manifest)(plan, answer({ values: [foreign, blob, blob, blob, embedding] }))
+  assert.deepEqual(segments(stored.blobs), ['country', 'token', 'token'])
+  assert.match(stored.problems[0], /^iqp:all:\{red shoes\}: count blob: schema \(of click_90d,save_1y\)/)
+})
+
+test('a corrupt sequence is named without the user', () => {
+  const stored = answerReader(manifest)(plan, answer({ sequence: new Uint8Array(5) }))
+  assert.deepEqual(stored.lost, ['sequence'])
+  assert.deepEqual(stored.problems, ['sequence: found 5 bytes, expected a multiple of 16'])
+})
+
+test('an embedding of other dims is refused', () => {
+  const stored = answerReader(manifest)(plan, answer({ values: [blob, blob, blob, blob, new Uint8Array(12)] }))
+  assert.equal(stored.embedding, null)
+  assert.deepEqual(stored.lost, ['query_embedding'])
+  assert.deepEqual(stored.problems, ['qemb:{red shoes}: query embedding: found 12 bytes, expected 16 (4 float32)'])
+})
+
+test('keys that the store could not read are lost with its reason', () => {
+  const error = new StoreError('late', 'no answer within 20 ms')
+  const problems = [plan.read.sequence!, 'iqp:country=DE:{red shoes}'].map((key) => ({ key, error }))
+  const stored = answerReader(manifest)(
+    plan,
+    answer({ sequence: null, values: [blob, null, blob, blob, null], problems }),
+  )
+  assert.deepEqual(stored.lost, ['sequence', 'cross_counts'])
+  assert.deepEqual(segments(stored.blobs), ['all', 'token', 'token'])
+  assert.deepEqual(stored.problems, ['no answer within 20 ms', 'no answer within 20 ms'])
+})
+
+test('bytes that come again are checked once', () => {
+  const read = answerReader(manifest)
+  const [first, second] = [read(plan, answer()), read(plan, answer())]
+  assert.equal(first.blobs[0].counts, second.blobs[0].counts)
+})
