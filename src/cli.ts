@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import { countsCommand } from './jobs/commands/counts.ts'
 import { evalCommand } from './jobs/commands/eval.ts'
+import { inspectCommand } from './jobs/commands/inspect.ts'
 import { itemsCommand } from './jobs/commands/items.ts'
 import { loadCommand } from './jobs/commands/load.ts'
 import { sequencesCommand } from './jobs/commands/sequences.ts'
@@ -20,6 +21,7 @@ const program = new Command('prerank')
   .addCommand(sequencesCommand(run))
   .addCommand(loadCommand(run))
   .addCommand(evalCommand(run))
+  .addCommand(inspectCommand(run))
 
 for (const command of [program, ...program.commands, ...program.commands.flatMap((verb) => verb.commands)]) {
   command.showHelpAfterError('(--help says more)').exitOverride((error) => {

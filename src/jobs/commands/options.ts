@@ -1,10 +1,11 @@
 /** Options that several verbs share, with one wording. */
 import { availableParallelism, totalmem } from 'node:os'
 import { type Command, Option } from 'commander'
+import { readConfig } from '../../config.ts'
 import type { Target } from '../load/client.ts'
 import { formatBytes } from '../run/format.ts'
 import type { Resources } from '../run/job.ts'
-import { parseBytes, parseCount, parseFlag, parseShare, parseTime } from '../run/parse.ts'
+import { parseBytes, parseCount, parseShare, parseTime } from '../run/parse.ts'
 
 const MEMORY_BYTES_MAX = 4 * 2 ** 30
 
@@ -72,18 +73,19 @@ export function resourcesOf({ memory, threads }: ResourceOptions): Resources {
   return { memory_bytes: memory, threads }
 }
 
-export type RedisOptions = { redis?: string; cluster?: boolean; prefix: string }
+export type RedisOptions = { redis?: string; cluster?: boolean; prefix?: string }
 
-/** The server's own variables are the defaults, so that both talk to the same Redis. */
+/** Without options it is the Redis that the server's environment names. */
 export function withRedis(command: Command): Command {
   return command
-    .addOption(new Option('--redis <url>', 'redis:// or rediss:// address').env('REDIS_URL'))
-    .addOption(
-      new Option('--cluster', 'the address is a node of a Redis Cluster').env('REDIS_CLUSTER').argParser(parseFlag),
-    )
-    .addOption(new Option('--prefix <prefix>', 'prefix of every key').env('REDIS_PREFIX').default('pr:'))
+    .option('--redis <url>', 'redis:// or rediss:// address (default: REDIS_URL)')
+    .option('--cluster', 'the address is a node of a Redis Cluster (default: REDIS_CLUSTER)')
+    .option('--prefix <prefix>', 'prefix of every key (default: REDIS_PREFIX, or pr:)')
 }
 
-export function targetOf({ redis, cluster = false, prefix }: RedisOptions): Target | undefined {
-  return redis === undefined || redis === '' ? undefined : { url: redis, cluster, prefix }
+export function targetOf({ redis, cluster, prefix }: RedisOptions): Target | undefined {
+  const config = readConfig()
+  const url = redis ?? config.redis_url
+  if (!url) return undefined
+  return { url, cluster: cluster ?? config.redis_cluster === 'true', prefix: prefix ?? config.redis_prefix }
 }

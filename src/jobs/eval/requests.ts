@@ -15,15 +15,15 @@ export type HeldOutRequest = {
 export async function* readRequests(path: string): AsyncGenerator<HeldOutRequest> {
   const file = createReadStream(path)
   const input = path.endsWith('.gz') ? file.pipe(createGunzip()) : file
-  // Readline does not pass on errors of its input; an iterator over it would end early instead.
-  let failure: Error | undefined
-  for (const stream of [file, input]) {
-    stream.on('error', (error) => {
-      failure = error
-      lines.close()
-    })
-  }
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
+  // Readline does not pass on errors of its input: the lines would just end.
+  let failure: Error | undefined
+  function fail(error: Error): void {
+    failure = error
+    lines.close()
+  }
+  file.on('error', fail)
+  input.on('error', fail)
   let number = 0
   for await (const line of lines) {
     number++

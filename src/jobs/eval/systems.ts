@@ -60,15 +60,16 @@ function pipelineSystem({ name, title, serving, hide_caller = false }: PipelineS
   }
 }
 
-/** The same bundle without anything but the dot product in its formula. */
+/** The same bundle with nothing but the dot product in its formula; the table's scalars stay, with weight 0. */
 function dotOnly({ bundle, kernel, store, limits }: Serving): Serving {
   const { manifest } = bundle
-  const layers = [{ weights: Float32Array.of(1), bias: Float32Array.of(0) }]
+  const { scalars } = bundle.formula
+  const layers = [{ weights: Float32Array.of(1, ...scalars.map(() => 0)), bias: Float32Array.of(0) }]
   return createServing({
     bundle: {
       ...bundle,
-      manifest: { ...manifest, cross_features: [], caller_columns: [], items: { ...manifest.items, scalars: [] } },
-      formula: { cross: [], scalars: [], caller: [], layers },
+      manifest: { ...manifest, cross_features: [], caller_columns: [] },
+      formula: { cross: [], scalars, caller: [], layers },
     },
     kernel,
     store,

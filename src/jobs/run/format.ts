@@ -29,19 +29,23 @@ export function formatShare(share: number): string {
   return `${(share * 100).toFixed(share < 0.001 && share > 0 ? 4 : 2)} %`
 }
 
-/** Columns padded to their widest cell; numbers to the right. */
+const NUMBER = /^[\d.,–−-]+( ?(%|[KMGT]?i?B))?$/
+
+/** Columns padded to their widest cell; those that hold only numbers below their first cell, to the right. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  const columns = rows[0].map((_, column) => {
+    const cells = rows.map((row) => row[column])
+    const numbers = cells.length > 1 && cells.slice(1).every((cell) => NUMBER.test(cell))
+    return { width: Math.max(...cells.map((cell) => cell.length)), numbers }
+  })
+  const pad = (cell: string, { width, numbers }: (typeof columns)[number]) =>
+    numbers ? cell.padStart(width) : cell.padEnd(width)
   return rows
     .map((row) =>
       row
-        .map((cell, column) => pad(cell, widths[column]))
+        .map((cell, at) => pad(cell, columns[at]))
         .join('  ')
         .trimEnd(),
     )
     .join('\n')
-}
-
-function pad(cell: string, width: number): string {
-  return /^[\d.,–−-]+( ?%)?$/.test(cell) ? cell.padStart(width) : cell.padEnd(width)
 }

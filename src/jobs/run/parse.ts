@@ -34,9 +34,3 @@ export function parseCount(text: string): number {
   if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
 }
-
-/** Of an environment variable that says yes or no. */
-export function parseFlag(text: string): boolean {
-  if (text !== 'true' && text !== 'false' && text !== '') throw new InvalidArgumentError('Expected true or false.')
-  return text === 'true'
-}

@@ -43,8 +43,9 @@ export function createRunner(process: NodeJS.Process): RunJob {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const system = (error as NodeJS.ErrnoException).code !== undefined && 'syscall' in error
-  return EXPECTED.includes(error.name) || system ? error.message : (error.stack ?? error.message)
+  const { path, syscall } = error as NodeJS.ErrnoException
+  if (path !== undefined) return `${path}: ${error.message.replace(/^[A-Z]+: /, '').replace(/, .*$/s, '')}`
+  return EXPECTED.includes(error.name) || syscall !== undefined ? error.message : (error.stack ?? error.message)
 }
 
 function bigintAsNumber(_: string, value: unknown): unknown {

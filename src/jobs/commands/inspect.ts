@@ -1,0 +1,120 @@
+import { globSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Command } from 'commander'
+import { readManifest } from '../../bundle/read_manifest.ts'
+import { countTokens } from '../../features/counts.ts'
+import { sequenceKey } from '../../features/sequence.ts'
+import { queryKey } from '../../features/text.ts'
+import { ItemTable } from '../../items/item_table.ts'
+import { describeManifest } from '../inspect/bundle.ts'
+import { findRecords, type SnapshotSummary, summariseSnapshot } from '../inspect/snapshot.ts'
+import { describeItem, describeTable } from '../inspect/table.ts'
+import { describeValue, indent, type Meaning } from '../inspect/values.ts'
+import { formatBytes, formatCount, formatTable } from '../run/format.ts'
+import { JobError } from '../run/job.ts'
+import type { Outcome, RunJob } from '../run/runner.ts'
+import { withJson } from './options.ts'
+
+const DETAILS = `
+<path> is a bundle directory, an item table, or a snapshot.
+
+Examples:
+  prerank inspect models/demo
+  prerank inspect models/demo --query 'red shoes'
+  prerank inspect models/demo --user u17
+  prerank inspect models/demo/items.table --item 42`
+
+type Asked = { query?: string; user?: string; item?: string; json?: boolean }
+
+export function inspectCommand(run: RunJob): Command {
+  return withJson(new Command('inspect'))
+    .description('what is in a bundle, an item table, a snapshot; an item, a query’s counts, a user’s sequence')
+    .argument('<path>')
+    .option('--query <text>', 'count blobs of a query: every segment, and its tokens')
+    .option('--user <id>', 'sequence of a user')
+    .option('--item <id>', 'row, vector and scalars of an item')
+    .addHelpText('after', DETAILS)
+    .action((path: string, asked: Asked) =>
+      run(asked, ({ signal }) => {
+        if (statSync(path).isDirectory()) return inspectBundle(path, asked, signal)
+        return path.endsWith('.snapshot')
+          ? inspectSnapshots([path], dirname(dirname(path)), asked, signal)
+          : inspectTable(path, asked)
+      }),
+    )
+}
+
+async function inspectBundle(directory: string, asked: Asked, signal: AbortSignal): Promise<Outcome> {
+  const manifest = await readManifest(directory)
+  const snapshots = globSync(join(directory, 'features', '*.snapshot')).sort()
+  if (asked.query !== undefined || asked.user !== undefined)
+    return inspectSnapshots(snapshots, directory, asked, signal)
+  const tables = globSync(join(directory, 'items.table'))
+  if (asked.item !== undefined) return inspectTable(join(directory, 'items.table'), asked)
+  const parts = [describeManifest(manifest)]
+  const table = tables.length > 0 ? ItemTable.open(tables[0]) : null
+  parts.push(table ? describeTable(table, tables[0]) : 'items.table: not built yet (prerank items build)')
+  const summaries = await Promise.all(snapshots.map((path) => summariseSnapshot(path, signal)))
+  parts.push(...summaries.map(describeSnapshot))
+  if (snapshots.length === 0) parts.push('features: no snapshot (prerank counts build, prerank sequences build)')
+  const summary = { manifest, table: table?.info ?? null, snapshots: summaries }
+  table?.close()
+  return { summary, text: parts.join('\n') }
+}
+
+async function inspectSnapshots(
+  paths: string[],
+  directory: string,
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (asked.query === undefined && asked.user === undefined) {
+    const summaries = await Promise.all(paths.map((path) => summariseSnapshot(path, signal)))
+    return { summary: { snapshots: summaries }, text: summaries.map(describeSnapshot).join('\n') }
+  }
+  const manifest = await readManifest(directory)
+  const meaning: Meaning = { columns: manifest.counts.columns.map(({ name }) => name), actions: manifest.actions }
+  const records = await findRecords(paths, wantedKeys(asked))
+  if (records.length === 0)
+    throw new JobError(`${paths.join(', ') || directory}: nothing about ${describeAsked(asked)}`)
+  const sizes = records.map(({ key, value }) => ({ key, bytes: value.byteLength }))
+  return {
+    summary: { records: sizes },
+    text: records.map(({ key, value }) => describeValue(key, value, meaning)).join('\n'),
+  }
+}
+
+function wantedKeys({ query, user }: Asked): (key: string) => boolean {
+  const ending = query === undefined ? null : `:{${queryKey(query)}}`
+  const tokens = new Set(query === undefined ? [] : countTokens(query).map((token) => `iqp:token:{${token}}`))
+  const sequence = user === undefined ? null : sequenceKey(user)
+  return (key) => {
+    if (key === sequence || tokens.has(key)) return true
+    return ending !== null && key.endsWith(ending) && !key.startsWith('iqp:token:') && !key.startsWith('seq:')
+  }
+}
+
+async function inspectTable(path: string, { item }: Asked): Promise<Outcome> {
+  const table = ItemTable.open(path)
+  try {
+    return { summary: table.info, text: item === undefined ? describeTable(table, path) : describeItem(table, item) }
+  } finally {
+    table.close()
+  }
+}
+
+function describeSnapshot({ path, families }: SnapshotSummary): string {
+  const rows = Object.entries(families).map(([name, { records, bytes, largest }]) => [
+    name,
+    formatCount(records),
+    formatBytes(bytes),
+    `largest ${formatBytes(largest.bytes)}: ${largest.key}`,
+  ])
+  return `${path}\n${indent(rows.length > 0 ? formatTable(rows) : 'empty')}`
+}
+
+function describeAsked({ query, user }: Asked): string {
+  return [query !== undefined && `the query "${query}"`, user !== undefined && `the user "${user}"`]
+    .filter(Boolean)
+    .join(' or ')
+}
