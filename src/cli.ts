@@ -2,6 +2,7 @@
 /** `prerank <verb>`: the offline jobs. The service is `npm start`. */
 import { Command } from 'commander'
 import { countsCommand } from './jobs/commands/counts.ts'
+import { doctorCommand } from './jobs/commands/doctor.ts'
 import { evalCommand } from './jobs/commands/eval.ts'
 import { inspectCommand } from './jobs/commands/inspect.ts'
 import { itemsCommand } from './jobs/commands/items.ts'
@@ -22,6 +23,7 @@ const program = new Command('prerank')
   .addCommand(loadCommand(run))
   .addCommand(evalCommand(run))
   .addCommand(inspectCommand(run))
+  .addCommand(doctorCommand(run))
 
 for (const command of [program, ...program.commands, ...program.commands.flatMap((verb) => verb.commands)]) {
   command.showHelpAfterError('(--help says more)').exitOverride((error) => {
