@@ -48,7 +48,17 @@ const STOPPING = 'the service is shutting down'
 async function main() {
   const config = readConfig()
   const logger = pino({ level: config.log_level })
-  const service = await startService({ config, logger })
+  try {
+    await run({ config, logger })
+  } catch (error) {
+    logger.fatal({ err: error }, `cannot serve: ${(error as Error).message}`)
+    process.exit(1)
+  }
+}
+
+async function run(options: ServiceOptions) {
+  const { logger } = options
+  const service = await startService(options)
   const stopped = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]).then(() => {
     logger.info('stopping')
     return service.stop()
@@ -60,8 +70,7 @@ async function main() {
 
 if (import.meta.main) {
   main().catch((error: Error) => {
-    const known = error instanceof ConfigError
-    process.stderr.write(`${known ? error.message : error.stack}\n`)
+    process.stderr.write(`${error instanceof ConfigError ? error.message : error.stack}\n`)
     process.exit(1)
   })
 }

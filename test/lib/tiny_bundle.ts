@@ -46,7 +46,7 @@ export async function writeTinyBundle(directory: string, options: TinyOptions = 
   const records = storeRecords(world)
   await mkdir(join(directory, 'features'), { recursive: true })
   await Promise.all(TOWERS.map((file) => copyFile(new URL(file, FIXTURES), join(directory, file))))
-  await writeFile(join(directory, 'golden.json'), JSON.stringify(await goldenOf(world, records)))
+  await writeFile(join(directory, 'golden.json'), JSON.stringify(await goldenOf(world, records, options.golden_error)))
   world.manifest.files = await hashes(directory, [...TOWERS, 'golden.json'])
   const unsigned = Buffer.from(JSON.stringify(world.manifest))
   world.manifest.fingerprint = fingerprintOf(unsigned, world.manifest.fingerprint)
@@ -142,7 +142,7 @@ function writeTable(path: string, { manifest, items }: TinyWorld) {
 }
 
 /** Every candidate kept; one user with a sequence and a known query, one with neither. */
-async function goldenOf(world: TinyWorld, records: Map<string, Uint8Array>) {
+async function goldenOf(world: TinyWorld, records: Map<string, Uint8Array>, error = 0) {
   const score = await tinyOracle(world)
   const asId = (id: string) => (world.manifest.items.id_kind === 'u64' ? Number(id) : id)
   const candidates = [...world.items.slice(0, 40).map(({ id }) => id), '123456789'].map(asId)
@@ -164,7 +164,7 @@ async function goldenOf(world: TinyWorld, records: Map<string, Uint8Array>) {
           request,
           blobs,
           ids: ranking.map(({ id }) => asId(id)),
-          scores: ranking.map((entry) => entry.score),
+          scores: ranking.map((entry) => entry.score + error),
         }
       }),
     ),

@@ -14,7 +14,13 @@ const cross = (name: string, segment: string, column: string) => ({
   transform: { kind: 'log1p' as const, scale: 1000, mean: 1.5, std: 2, missing: -0.25, clip: 5 },
 })
 
-export type TinyOptions = { id_kind?: 'u64' | 'string'; fusion?: 'linear' | 'mlp'; version?: string }
+/** `golden_error` is added to the golden scores: a bundle that must not be served. */
+export type TinyOptions = {
+  id_kind?: 'u64' | 'string'
+  fusion?: 'linear' | 'mlp'
+  version?: string
+  golden_error?: number
+}
 
 /** Without the file hashes and the fingerprint, which `writeTinyBundle` fills in. */
 export function tinyManifest({ id_kind = 'u64', fusion = 'linear', version = '1' }: TinyOptions = {}): Manifest {

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request as httpRequest } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { writeTinyBundle } from '../lib/tiny_bundle.ts'
+
+const SERVER = new URL('../../src/server.ts', import.meta.url).pathname
+const PATIENCE_MS = 30_000
+
+let root: string
+let bundle: string
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'prerank-life-'))
+  bundle = join(root, 'bundle')
+  await writeTinyBundle(bundle)
+})
+after(() => rm(root, { recursive: true }))
+
+type Running = { child: ChildProcess; url: string; log: () => string; exited: Promise<number | null> }
+
+/** Starts `node src/server.ts` and waits for the line that says it is ready, or for its end. */
+async function start(environment: Record<string, string>): Promise<Running> {
+  const variables = { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', BUNDLE_DIR: bundle, ...environment }
+  const child = spawn(process.execPath, [SERVER], { env: variables, stdio: ['ignore', 'pipe', 'pipe'] })
+  let log = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (log += chunk))
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  const end_ms = Date.now() + PATIENCE_MS
+  while (!log.includes('"msg":"ready"') && child.exitCode === null && Date.now() < end_ms) await sleep(20)
+  return { child, url: /http:\/\/127\.0\.0\.1:\d+/.exec(log)?.[0] ?? '', log: () => log, exited }
+}
+
+const body = JSON.stringify({ query: { text: 'red shoes' }, candidates: [1, 8, 15] })
+const headers = { 'content-type': 'application/json' }
+
+/** A request whose body is held back until `finish`. */
+function slowRequest(url: string) {
+  const request = httpRequest(`${url}/v1/prerank`, {
+    method: 'POST',
+    headers: { ...headers, 'content-length': body.length },
+  })
+  request.write(body.slice(0, 10))
+  const status = once(request, 'response').then(async ([response]) => {
+    await text(response)
+    return response.statusCode as number
+  })
+  return { status, finish: () => request.end(body.slice(10)) }
+}
+
+test('SIGTERM: readiness goes off first, requests in flight finish, and the process ends by itself', async () => {
+  const { child, url, exited, log } = await start({ SHUTDOWN_DELAY_MS: '600' })
+  assert.equal((await fetch(`${url}/readyz`)).status, 200)
+  const slow = slowRequest(url)
+  await sleep(100)
+  child.kill('SIGTERM')
+  await sleep(150)
+  const unready = await fetch(`${url}/readyz`)
+  assert.deepEqual(
+    [unready.status, unready.headers.get('content-type')?.split(';')[0]],
+    [503, 'application/problem+json'],
+  )
+  assert.equal((await fetch(`${url}/healthz`)).status, 200, 'still alive')
+  assert.equal((await fetch(`${url}/v1/prerank`, { method: 'POST', headers, body })).status, 200, 'still answering')
+  await sleep(700)
+  await assert.rejects(fetch(`${url}/healthz`), 'no longer accepting')
+  slow.finish()
+  assert.equal(await slow.status, 200)
+  assert.equal(await exited, 0, log())
+})
+
+test('a request that never ends does not keep the process alive beyond the limit', async () => {
+  const { child, url, exited } = await start({ SHUTDOWN_DELAY_MS: '0', SHUTDOWN_TIMEOUT_MS: '300' })
+  const stuck = slowRequest(url)
+  stuck.status.catch(() => {})
+  await sleep(100)
+  const start_ms = performance.now()
+  child.kill('SIGTERM')
+  assert.equal(await exited, 0)
+  assert.ok(performance.now() - start_ms < 5000)
+  await assert.rejects(stuck.status)
+})
+
+test('a bundle whose scores are not those of its golden requests is not served', async () => {
+  const wrong = join(root, 'wrong')
+  await writeTinyBundle(wrong, { golden_error: 0.01 })
+  const { exited, log } = await start({ BUNDLE_DIR: wrong })
+  assert.equal(await exited, 1)
+  assert.match(log(), /scores are not those of the trainer.*worst difference 1\.00e-2/)
+})
+
+test('without a bundle the process ends and says what it looked for', async () => {
+  const { exited, log } = await start({ BUNDLE_DIR: join(root, 'nothing') })
+  assert.equal(await exited, 1)
+  assert.match(log(), /nothing.manifest\.json/)
+})
+
+test('a wrong configuration stops the start with every problem', async () => {
+  const { exited, log } = await start({ PORT: 'x', KERNEL: 'y' })
+  assert.equal(await exited, 1)
+  assert.match(log(), /2 problem\(s\)[\s\S]*PORT[\s\S]*KERNEL/)
+})
+
+test('no user id reaches the log at info level', async () => {
+  const { child, url, log, exited } = await start({ SHUTDOWN_DELAY_MS: '0' })
+  const send = (value: object) => fetch(`${url}/v1/prerank`, { method: 'POST', headers, body: JSON.stringify(value) })
+  await send({ query: { text: 'my secret' }, user: { id: 'someone-private' }, candidates: [1] })
+  await send({ query: { text: 'my secret' }, user: { id: 'someone-private', gender: 5 }, candidates: [1] })
+  child.kill('SIGTERM')
+  await exited
+  assert.match(log(), /request refused/)
+  assert.doesNotMatch(log(), /someone-private|my secret/)
+})
