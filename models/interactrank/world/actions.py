@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from interactrank.world.impressions import Impressions
 from interactrank.world.options import WorldOptions
@@ -26,12 +27,12 @@ def act(state: State, shown: Impressions, options: WorldOptions) -> Events:
     rng = np.random.default_rng([options.seed, 8])
     weights, at = options.weights, state.traffic.time_ms[shown.request]
     examined = (1.0 + shown.position) ** -weights.position_bias
-    clicked = np.flatnonzero(rng.random(len(at)) < examined * _sigmoid(shown.utility - weights.threshold))
+    clicked = np.flatnonzero(rng.random(len(at)) < examined * expit(shown.utility - weights.threshold))
     click_at = at[clicked] + rng.integers(2_000, 9_000, len(clicked)) + 4_000 * shown.position[clicked]
     quality = state.items.quality[shown.item[clicked]]
-    long = rng.random(len(clicked)) < _sigmoid(-0.9 + 0.9 * quality + 0.35 * shown.utility[clicked])
+    long = rng.random(len(clicked)) < expit(-0.9 + 0.9 * quality + 0.35 * shown.utility[clicked])
     short = ~long & (rng.random(len(clicked)) < 0.6)
-    saved = rng.random(len(clicked)) < _sigmoid(-3.6 + 0.8 * shown.personal[clicked])
+    saved = rng.random(len(clicked)) < expit(-3.6 + 0.8 * shown.personal[clicked])
     after = rng.integers(30_000, 240_000, len(clicked))
     quick = rng.integers(1_500, 9_000, len(clicked))
     parts = [
@@ -47,10 +48,6 @@ def act(state: State, shown: Impressions, options: WorldOptions) -> Events:
     order = np.lexsort((action, impression, time_ms))
     names = np.array([part[2] for part in parts], object)
     return Events(impression[order], time_ms[order], pd.Categorical.from_codes(action[order], names))
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
 
 
 def log_table(state: State, shown: Impressions, events: Events, options: WorldOptions) -> pd.DataFrame:

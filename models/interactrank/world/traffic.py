@@ -40,9 +40,7 @@ def _sessions(rng: np.random.Generator, users: Users, options: WorldOptions) -> 
     sizes = np.minimum(rng.geometric(0.4, options.requests), 8)
     session = np.repeat(np.arange(options.requests), sizes)[: options.requests]
     sessions = int(session[-1]) + 1
-    user = rng.choice(options.users, sessions, p=users.activity / users.activity.sum())
-    week = 1 + 0.15 * (np.arange(options.days) % 7 >= 4)
-    day = rng.choice(options.days, sessions, p=week / week.sum())
+    user, day = _visits(rng, users, sessions, options)
     zone = np.array([c[2] for c in COUNTRIES.values()])[users.country[user]]
     hour = (rng.choice(24, sessions, p=_LOCAL_HOUR / _LOCAL_HOUR.sum()) - zone) % 24
     begin = START_MS + day * DAY_MS + ((hour + rng.random(sessions)) * 3_600_000).astype(np.int64)
@@ -53,6 +51,18 @@ def _sessions(rng: np.random.Generator, users: Users, options: WorldOptions) -> 
     time_ms = np.minimum(time_ms, START_MS + options.days * DAY_MS - 1_000_000)
     order = np.argsort(time_ms, kind="stable")
     return session[order], user[session][order], time_ms[order]
+
+
+def _visits(rng: np.random.Generator, users: Users, sessions: int, options: WorldOptions) -> tuple[np.ndarray, np.ndarray]:
+    """User and whole day of each session. People come when something is on their mind: soon after a mood began."""
+    owner = np.repeat(np.arange(options.users), np.diff(users.mood_offsets))
+    urge = users.activity[owner] * rng.lognormal(0, 1.5, len(owner))
+    mood = rng.choice(len(owner), sessions, p=urge / urge.sum())
+    end = np.append(users.mood_start[1:], options.days)
+    end[users.mood_offsets[1:] - 1] = options.days
+    begin = np.maximum(users.mood_start[mood], 0)
+    day = np.minimum(begin + rng.exponential(1.5, sessions), np.maximum(end[mood] - 0.01, begin))
+    return owner[mood], day.astype(np.int64)
 
 
 @dataclass(frozen=True)

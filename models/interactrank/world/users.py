@@ -18,7 +18,7 @@ from interactrank.world.words import CATEGORIES, COUNTRIES, DEVICES, GENDERS
 
 COUNTRY_NAMES, GENDER_NAMES, DEVICE_NAMES = list(COUNTRIES), list(GENDERS), list(DEVICES)
 LANGUAGES = ["en", "de", "fr", "pt", "es"]
-_MOOD_DAYS = 6.0
+_MOOD_DAYS = 8.0
 _STYLES, _COLOURS = len(STYLE_NAMES), len(COLOUR_NAMES)
 TASTE_DIMS = _STYLES + _COLOURS + BRAND_DIMS + 1
 
@@ -48,10 +48,10 @@ class Users:
 
     def taste_at(self, user: np.ndarray, mood: np.ndarray) -> np.ndarray:
         """float32 [n, TASTE_DIMS]: lasting taste, and the mood on top."""
-        vector = 0.55 * self.taste[user]
+        vector = 0.45 * self.taste[user]
         rows = np.arange(len(user))
-        vector[rows, self.mood_style[mood]] += 2.6
-        vector[rows, _STYLES + self.mood_colour[mood]] += 1.9
+        vector[rows, self.mood_style[mood]] += 3.0
+        vector[rows, _STYLES + self.mood_colour[mood]] += 2.3
         return vector
 
 
