@@ -8,7 +8,9 @@ WORKDIR /app
 # The install script compiles the kernel: its sources decide with the lock file whether this layer is built again.
 COPY package.json package-lock.json .npmrc ./
 COPY src/kernel src/kernel
+COPY src/items src/items
 RUN npm ci --omit=dev \
+ && test -f build/prerank.node \
  && find node_modules/onnxruntime-node/bin -mindepth 2 -maxdepth 2 ! -name linux -exec rm -rf {} + \
  && rm -rf node_modules/@duckdb/node-bindings-*-musl
 

@@ -3,8 +3,11 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { readConfig } from '../src/config.ts'
@@ -67,6 +70,22 @@ test('everything the Dockerfile copies exists and passes .dockerignore', () => {
       `.dockerignore keeps out ${source}`,
     )
   }
+})
+
+test('the build stage has all that the kernel is compiled from', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'prerank-image-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const stage = dockerfile.slice(
+    0,
+    dockerfile.findIndex((line) => line.includes('npm ci')),
+  )
+  const copied = stage.filter((line) => line.startsWith('COPY ')).map((line) => line.split(/\s+/).slice(1))
+  for (const path of copied.flatMap((words) => words.slice(0, -1))) {
+    await cp(join(root, path), join(folder, path), { recursive: true })
+  }
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+  const built = spawnSync(process.execPath, ['src/kernel/build.mjs'], { cwd: folder, encoding: 'utf8' })
+  assert.match(built.stdout, /native kernel compiled/)
 })
 
 test('who waits for a healthy service finds a health check there', () => {
