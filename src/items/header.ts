@@ -92,7 +92,8 @@ function checkIdentity(bytes: Uint8Array, view: DataView): void {
     refuse(`item table of version ${version}, this build reads version ${VERSION}; build the table again`)
   }
   const stored = view.getBigUint64(AT.checksum, true)
-  const copy = bytes.slice(0, HEADER_BYTES)
+  // Not `slice`: on a Buffer that is a view.
+  const copy = new Uint8Array(bytes.subarray(0, HEADER_BYTES))
   new DataView(copy.buffer).setBigUint64(AT.checksum, 0n, true)
   const computed = checksum(copy)
   if (stored !== computed) {

@@ -33,7 +33,8 @@ export function parseBlob({ bytes, features, checked }: CountBlob, index: number
   if (bytes.length !== expected) refuse(`${bytes.length} bytes, expected ${expected} for ${items} items`)
   if (features.length !== columns) refuse(`${columns} columns, but ${features.length} are mapped to features`)
   if (!checked && checksum(bytes.subarray(HEADER_BYTES)) !== view.getBigUint64(24, true)) refuse('checksum differs')
-  const body = bytes.slice(HEADER_BYTES).buffer
+  // A copy, for the alignment; not `slice`, which on a Buffer is a view.
+  const body = new Uint8Array(bytes.subarray(HEADER_BYTES)).buffer
   const totals = new Float64Array(body, 0, columns)
   for (const total of totals) if (!(total >= 0 && total < Infinity)) refuse(`total of ${total}, expected a number ≥ 0`)
   const keys = new BigUint64Array(body, 8 * columns, items)
