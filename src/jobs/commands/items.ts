@@ -27,6 +27,7 @@ export type ItemsCommandOptions = ResourceOptions & {
   output?: string
   column: Map<string, string>
   vectors?: string
+  content?: string
   badRowsMax: number
   json?: boolean
 }
@@ -38,6 +39,10 @@ export function itemsCommand(run: RunJob): Command {
     .option('-o, --output <file>', 'item table to write (default: items.table of the bundle)')
     .option('--column <name=source>', 'read a column under another name; may be repeated', parseColumn, new Map())
     .option('--vectors <file.npy|column>', 'ready vectors instead of the item tower')
+    .option(
+      '--content <file.npy>',
+      'content embeddings beside ready vectors, where the manifest takes them from the tower',
+    )
     .addHelpText('after', DETAILS)
     .action((options: ItemsCommandOptions) =>
       run(options, async (job) => {
@@ -46,7 +51,7 @@ export function itemsCommand(run: RunJob): Command {
           manifest: await readManifest(options.bundle),
           items: options.items,
           renamed: options.column,
-          vectors: parseVectors(options.vectors),
+          vectors: vectorsOf(options),
           output: options.output ?? join(options.bundle, 'items.table'),
           bad_share_max: options.badRowsMax,
           resources: resourcesOf(options),
@@ -64,9 +69,11 @@ function parseColumn(text: string, columns: Map<string, string>): Map<string, st
   return new Map(columns).set(match[1], match[2])
 }
 
-function parseVectors(text: string | undefined): Vectors {
-  if (text === undefined) return { from: 'tower' }
-  return text.endsWith('.npy') ? { from: 'npy', path: text } : { from: 'column', name: text }
+function vectorsOf({ vectors, content }: ItemsCommandOptions): Vectors {
+  if (vectors === undefined) return { from: 'tower' }
+  return vectors.endsWith('.npy')
+    ? { from: 'npy', path: vectors, content: content ?? null }
+    : { from: 'column', name: vectors }
 }
 
 export function describeItems(result: ItemsResult): string {

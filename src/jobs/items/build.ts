@@ -18,7 +18,11 @@ import { buildIdentity, openParts } from './parts.ts'
 import { createRejectLog, type RejectLog } from './reject_log.ts'
 import { columnVectors, npyVectors, stack, towerVectors, type VectorSource, vectorProblem } from './vectors.ts'
 
-export type Vectors = { from: 'tower' } | { from: 'npy'; path: string } | { from: 'column'; name: string }
+/** `content`: a .npy file of content embeddings, for a manifest that takes them from the item tower. */
+export type Vectors =
+  | { from: 'tower' }
+  | { from: 'npy'; path: string; content: string | null }
+  | { from: 'column'; name: string }
 
 export type ItemsOptions = {
   /** The bundle; its manifest says what an item is made of. */
@@ -75,12 +79,15 @@ async function buildIn(workspace: Workspace, options: ItemsOptions): Promise<Ite
 
 async function openVectors(workspace: Workspace, catalogue: Catalogue, options: ItemsOptions): Promise<VectorSource> {
   const { vectors, manifest, directory, renamed } = options
-  if (manifest.items.content?.from === 'output' && vectors.from !== 'tower') {
+  const needs_content = manifest.items.content?.from === 'output' && vectors.from !== 'tower'
+  if (needs_content && (vectors.from !== 'npy' || vectors.content === null)) {
     throw new JobError(
-      'the manifest takes content embeddings from the item tower: ready vectors alone do not make the table',
+      'the manifest takes content embeddings from the item tower: give them beside the vectors (--content)',
     )
   }
-  if (vectors.from === 'npy') return npyVectors(vectors.path, manifest, catalogue)
+  if (vectors.from === 'npy') {
+    return npyVectors({ vectors: vectors.path, content: needs_content ? vectors.content : null }, manifest, catalogue)
+  }
   if (vectors.from === 'column') return columnVectors(vectors.name, manifest)
   const identity = await buildIdentity({ fingerprint: manifest.fingerprint, files: catalogue.files, renamed })
   const parts = await openParts(workspace, identity)

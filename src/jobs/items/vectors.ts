@@ -57,31 +57,51 @@ export async function towerVectors(options: {
   }
 }
 
-/** `.npy` rows stand for the catalogue's rows in order, rejected ones included. */
-export async function npyVectors(path: string, manifest: Manifest, catalogue: Catalogue): Promise<VectorSource> {
-  const matrix: NpyMatrix = await openNpy(path)
-  if (matrix.rows !== catalogue.rows || matrix.dims !== manifest.dims) {
-    await matrix.close()
-    throw new JobError(
-      `${path}: found ${matrix.rows} × ${matrix.dims}, expected ${catalogue.rows} × ${manifest.dims}: one row for each of the catalogue's`,
-    )
-  }
+/** `.npy` rows stand for the catalogue's rows in order, rejected ones included. `content` is null where there is none. */
+export async function npyVectors(
+  paths: { vectors: string; content: string | null },
+  manifest: Manifest,
+  catalogue: Catalogue,
+): Promise<VectorSource> {
+  const vectors = await openRows(paths.vectors, catalogue.rows, manifest.dims)
+  const content =
+    paths.content === null ? null : await openRows(paths.content, catalogue.rows, manifest.items.content?.dims ?? 0)
   return {
     emptyBlock: () => ({ items: [], feed: null }),
     admit: () => null,
     async vectorsOf({ items }) {
-      const first = items[0].position
-      const span = new Float32Array((items[items.length - 1].position - first + 1) * matrix.dims)
-      await matrix.read(first, span)
-      const vectors = new Float32Array(items.length * matrix.dims)
-      for (const [row, { position }] of items.entries()) {
-        const at = (position - first) * matrix.dims
-        vectors.set(span.subarray(at, at + matrix.dims), row * matrix.dims)
+      return {
+        vectors: await pickRows(vectors, items),
+        content: content === null ? new Float32Array(0) : await pickRows(content, items),
       }
-      return { vectors, content: new Float32Array(0) }
     },
-    close: () => matrix.close(),
+    async close() {
+      await vectors.close()
+      await content?.close()
+    },
   }
+}
+
+async function openRows(path: string, rows: number, dims: number): Promise<NpyMatrix> {
+  const matrix = await openNpy(path)
+  if (matrix.rows === rows && matrix.dims === dims) return matrix
+  await matrix.close()
+  throw new JobError(
+    `${path}: found ${matrix.rows} × ${matrix.dims}, expected ${rows} × ${dims}: one row for each of the catalogue's`,
+  )
+}
+
+/** The rows of a block stand close together: one read, then what was rejected between them is left out. */
+async function pickRows({ dims, read }: NpyMatrix, items: readonly Item[]): Promise<Float32Array> {
+  const first = items[0].position
+  const span = new Float32Array((items[items.length - 1].position - first + 1) * dims)
+  await read(first, span)
+  const picked = new Float32Array(items.length * dims)
+  for (const [row, { position }] of items.entries()) {
+    const at = (position - first) * dims
+    picked.set(span.subarray(at, at + dims), row * dims)
+  }
+  return picked
 }
 
 export function columnVectors(name: string, { dims }: Manifest): VectorSource {
