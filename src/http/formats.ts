@@ -1,4 +1,4 @@
-/** JSON and CBOR: which one a body is, which one the answer shall be, and both directions between bytes and values. */
+/** JSON and CBOR: which one a body is, and both directions between bytes and values. */
 import { isUtf8 } from 'node:buffer'
 import { Encoder } from 'cbor-x'
 import { ServiceError } from '../errors.ts'
@@ -9,29 +9,6 @@ export type Format = 'json' | 'cbor'
 export const MEDIA_TYPES: Record<Format, string> = { json: 'application/json', cbor: 'application/cbor' }
 
 export const formatOf = (content_type: string): Format => (content_type.startsWith(MEDIA_TYPES.cbor) ? 'cbor' : 'json')
-
-/** The format with the highest weight in Accept; without a preference the answer speaks as the request did. */
-export function acceptedFormat(accept: string | undefined, requested: Format): Format {
-  if (accept === undefined || accept === '*/*') return requested
-  const weights = { json: 0, cbor: 0 }
-  for (const part of accept.split(',')) {
-    const [type, ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase())
-    const q = parameters.find((parameter) => parameter.startsWith('q='))
-    const weight = q === undefined ? 1 : Number(q.slice(2))
-    for (const format of ['json', 'cbor'] as const) {
-      const matches = type === MEDIA_TYPES[format] || type === 'application/*' || type === '*/*'
-      if (matches && weight > weights[format]) weights[format] = weight
-    }
-  }
-  if (weights.json === weights.cbor && weights.json > 0) return requested
-  if (weights.json > weights.cbor) return 'json'
-  if (weights.cbor > weights.json) return 'cbor'
-  throw new ServiceError('not_acceptable', {
-    field: 'Accept',
-    found: accept.slice(0, 80),
-    expected: `${MEDIA_TYPES.json} or ${MEDIA_TYPES.cbor}`,
-  })
-}
 
 export function readBytes(bytes: Buffer, format: Format): unknown {
   return format === 'cbor' ? fromCbor(bytes) : fromJson(bytes)
