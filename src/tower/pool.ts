@@ -9,6 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TowerError } from './errors.ts'
 import type { TowerFeed } from './inputs.ts'
+import { createJob, type Job, rejectAll } from './job.ts'
 import { TowerWorker, type TowerWorkerOptions } from './tower_worker.ts'
 
 const RESTART_MS_MIN = 50
@@ -21,15 +22,6 @@ export type TowerPoolOptions = Omit<TowerWorkerOptions, 'entry' | 'onDeath'> & {
   queue_max: number
   onBatch?: (batch: { rows: number; run_ms: number }) => void
   onCrash?: (error: Error) => void
-}
-
-type Job = {
-  feed: TowerFeed
-  signal: AbortSignal | undefined
-  queued_ms: number
-  retried: boolean
-  resolve: (output: Float32Array) => void
-  reject: (error: unknown) => void
 }
 
 export class TowerPool {
@@ -69,12 +61,13 @@ export class TowerPool {
     if (signal?.aborted) return Promise.reject(signal.reason)
     const refusal = this.#refusal()
     if (refusal) return Promise.reject(refusal)
-    return new Promise((resolve, reject) => {
-      const job: Job = { feed, signal, queued_ms: performance.now(), retried: false, resolve, reject }
-      if (signal) this.#dropOnAbort(job, signal)
-      this.#queue.push(job)
-      this.#dispatch()
-    })
+    const onAbandon = (abandoned: Job) => {
+      this.#queue = this.#queue.filter((queued) => queued !== abandoned)
+    }
+    const { job, output } = createJob({ feed, signal, onAbandon })
+    this.#queue.push(job)
+    this.#dispatch()
+    return output
   }
 
   async close(): Promise<void> {
@@ -90,23 +83,6 @@ export class TowerPool {
     const { queue_max } = this.#options
     if (this.#queue.length < queue_max) return null
     return new TowerError('overloaded', `tower queue is full: ${queue_max} requests wait`)
-  }
-
-  #dropOnAbort(job: Job, signal: AbortSignal): void {
-    const drop = () => {
-      this.#queue = this.#queue.filter((queued) => queued !== job)
-      job.reject(signal.reason)
-    }
-    signal.addEventListener('abort', drop, { once: true })
-    const { resolve, reject } = job
-    job.resolve = (output) => {
-      signal.removeEventListener('abort', drop)
-      resolve(output)
-    }
-    job.reject = (error) => {
-      signal.removeEventListener('abort', drop)
-      reject(error)
-    }
   }
 
   #dispatch(): void {
@@ -129,12 +105,11 @@ export class TowerPool {
     return Math.ceil(this.#queue[0].queued_ms + wait_ms_max - performance.now())
   }
 
-  /** A request on its second try runs alone. */
+  /** Up to the next request on its second try, which runs alone. */
   #takeBatch(): Job[] {
-    const next_alone = this.#queue.findIndex((job) => job.retried)
-    const rows =
-      next_alone === 0 ? 1 : next_alone < 0 ? this.#options.batch_max : Math.min(next_alone, this.#options.batch_max)
-    return this.#queue.splice(0, rows)
+    const first_retry = this.#queue.findIndex((job) => job.retried)
+    const rows = first_retry < 0 ? this.#options.batch_max : Math.max(first_retry, 1)
+    return this.#queue.splice(0, Math.min(rows, this.#options.batch_max))
   }
 
   async #runBatch(worker: TowerWorker, batch: Job[]): Promise<void> {
@@ -152,9 +127,9 @@ export class TowerPool {
   }
 
   #retry(batch: Job[], error: unknown): void {
-    const again =
-      error instanceof TowerError && (error.kind === 'crashed' || (error.kind === 'failed' && batch.length > 1))
-    const retries = again ? batch.filter((job) => !job.retried && !job.signal?.aborted) : []
+    const kind = error instanceof TowerError && !this.#closing.signal.aborted ? error.kind : 'closed'
+    const again = kind === 'crashed' || (kind === 'failed' && batch.length > 1)
+    const retries = again ? batch.filter((job) => !job.retried && !job.abandoned) : []
     rejectAll(
       batch.filter((job) => !retries.includes(job)),
       error,
@@ -213,8 +188,4 @@ export class TowerPool {
   #rejectQueued(error: TowerError): void {
     rejectAll(this.#queue.splice(0), error)
   }
-}
-
-function rejectAll(jobs: Job[], error: unknown): void {
-  for (const job of jobs) job.reject(error)
 }

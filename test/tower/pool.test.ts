@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { TowerErrorKind } from '../../src/tower/errors.ts'
 import { TowerPool, type TowerPoolOptions } from '../../src/tower/pool.ts'
@@ -167,6 +168,29 @@ test('a request under which workers die twice fails clearly', async () => {
     rmSync(death, { force: true })
     assert.deepEqual([...(await pool.run(feed({ x: 6 })))], expected({ x: 6 }))
   })
+})
+
+test('while no worker can be started requests fail at once, and the next that starts ends it', async () => {
+  const death = join(scratch, 'gone')
+  process.env.TOWER_DEATH = death
+  const model = join(scratch, 'toy.onnx')
+  copyFileSync(toy.model, model)
+  const crashes: string[] = []
+  const entry = new URL('mortal_worker.ts', fixtures)
+  await withPool({ entry, model, onCrash: (error) => crashes.push(error.message) }, async (pool) => {
+    rmSync(model)
+    writeFileSync(death, '')
+    await assert.rejects(pool.run(feed({ x: 5 })), ofKind('crashed', /no tower worker can be started: .*toy.onnx/))
+    await assert.rejects(pool.run(feed({ x: 5 })), ofKind('crashed', /no tower worker can be started/))
+    copyFileSync(toy.model, model)
+    let answer: Float32Array | null = null
+    for (let tries = 0; tries < 100 && !answer; tries++) {
+      await sleep(20)
+      answer = await pool.run(feed({ x: 5 })).catch(() => null)
+    }
+    assert.deepEqual([...answer!], expected({ x: 5 }))
+  })
+  assert.ok(crashes.length >= 2)
 })
 
 test('a model that does not fit the manifest is refused with every difference', async () => {
