@@ -24,7 +24,7 @@ const SHARE_OF_SATURATION = 0.8
 /** Whose saturation the open loops are set by. */
 const TAIL_PEERS = ['python blobs', 'node']
 
-export type PeersOptions = { quick: boolean; json: boolean; bundle?: string }
+export type PeersOptions = { quick: boolean; json: boolean }
 
 export type PeersReport = {
   machine: { cpu: string; cores: number; load_generator_pinned: boolean; node: string }
@@ -35,7 +35,8 @@ export type PeersReport = {
   kernels: KernelRow[]
 }
 
-export async function run({ quick, json, bundle = DEMO }: PeersOptions): Promise<PeersReport> {
+export async function run({ quick, json }: PeersOptions): Promise<PeersReport> {
+  const bundle = process.env.BUNDLE_DIR ?? DEMO
   const say = (line: string) => json || console.log(line)
   const folder = mkdtempSync(join(tmpdir(), 'prerank-peers-'))
   const redis = await startRedis({ own: true })
@@ -52,9 +53,7 @@ export async function run({ quick, json, bundle = DEMO }: PeersOptions): Promise
     if (tails.length > 0) say(`\n${tailTable(tails)}`)
     const kernels = await compareKernels({ quick })
     say(`\n${kernelTable(kernels)}`)
-    const report = { machine: machine(), items: catalogue.keys.length, overlap_min, saturation, tails, kernels }
-    if (json) console.log(JSON.stringify(report, null, 2))
-    return report
+    return { machine: machine(), items: catalogue.keys.length, overlap_min, saturation, tails, kernels }
   } finally {
     await redis.stop()
     rmSync(folder, { recursive: true, force: true })

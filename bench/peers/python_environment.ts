@@ -22,9 +22,10 @@ export function pythonWith(requirements: string): string {
   return python
 }
 
+/** What it prints goes to standard error, as standard output may be JSON. */
 export function run(command: string, args: string[], environment: Record<string, string> = {}): void {
   const { status } = spawnSync(command, args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 2, 2],
     env: { ...process.env, ...environment },
   })
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: exit code ${status}`)
