@@ -15,7 +15,8 @@ RUN npm ci --omit=dev \
  && rm -rf node_modules/@duckdb/node-bindings-*-musl
 
 FROM ${NODE_IMAGE}
-ENV NODE_ENV=production PORT=8080 HOST=0.0.0.0
+# Without the last one ONNX Runtime reports its use to its vendor and keeps a database of that in $HOME.
+ENV NODE_ENV=production PORT=8080 HOST=0.0.0.0 ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 COPY --from=build /app ./
 COPY src src
