@@ -32,10 +32,11 @@ export class ServiceError extends Error {
   readonly finding: Finding
 
   constructor(code: ErrorCode, finding: Finding = {}, options?: ErrorOptions) {
-    super(sentence(code, finding), options)
+    const short = { ...finding, field: finding.field && shorten(finding.field) }
+    super(sentence(code, short), options)
     this.name = 'ServiceError'
     this.code = code
-    this.finding = finding
+    this.finding = short
   }
 
   get status(): number {
@@ -52,6 +53,9 @@ function sentence(code: ErrorCode, { field, found, expected }: Finding): string 
   const parts = [found && `found ${found}`, expected && `expected ${expected}`].filter(Boolean).join(', ')
   return [field, parts || ERRORS[code].title].filter(Boolean).join(': ')
 }
+
+/** Names come from callers too. */
+const shorten = (field: string) => (field.length <= 160 ? field : `${field.slice(0, 160)}…`)
 
 /** A value in a few words, short whatever the value is. */
 export function describe(value: unknown): string {

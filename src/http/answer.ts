@@ -49,7 +49,9 @@ export const PrerankAnswerBody = Type.Object(
       description:
         'The kept candidates, best first, in the form of the request. In CBOR a typed array where one came in.',
     }),
-    scores: Type.Array(Type.Number(), { description: 'One float32 per id. In CBOR a typed array.' }),
+    scores: Type.Array(Type.Union([Type.Number(), Type.Null()]), {
+      description: 'One float32 per id; null where that is not finite. In CBOR a typed array.',
+    }),
     counts: Type.Object(
       {
         candidates: Type.Integer(),

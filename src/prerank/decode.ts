@@ -6,8 +6,9 @@ import { Compile } from 'typebox/compile'
 import { invalidField, ServiceError } from '../errors.ts'
 import type { Accepted } from './accepted.ts'
 import { type BodyLimits, type CheckedBody, checkedBodySchema } from './body.ts'
-import { decodeIds, decodeNumbers, EXPECTED_ID, parseKey } from './decode_candidates.ts'
-import { countOf, type ExplainRequest, type FeatureValue, type PrerankRequest, type RequestUser } from './request.ts'
+import { decodeIds, EXPECTED_ID, parseKey } from './decode_candidates.ts'
+import { decodeColumns, decodeFeature, decodeFeatures, isObject } from './decode_features.ts'
+import { countOf, type ExplainRequest, type PrerankRequest, type RequestUser } from './request.ts'
 import { schemaError } from './schema_error.ts'
 
 export type DecodeLimits = BodyLimits & { unknown_features: 'reject' | 'ignore' }
@@ -50,54 +51,6 @@ function decodeBody(body: CheckedBody, accepted: Accepted, limits: DecodeLimits)
   }
 }
 
-type Names = { accepted: Accepted; unknown: 'reject' | 'ignore' }
-
-/** The members of an object field, or none where it is absent. */
-function membersOf(value: unknown, field: string): [string, unknown][] {
-  if (value === undefined) return []
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)
-  if (!isObject) throw invalidField(field, value, 'an object')
-  return Object.entries(value)
-}
-
-function decodeFeatures(value: unknown, field: string, names: Names): Record<string, FeatureValue> | undefined {
-  if (value === undefined) return undefined
-  const features: Record<string, FeatureValue> = {}
-  for (const [name, given] of membersOf(value, field)) {
-    const decoded = decodeFeature(given, `${field}.${name}`, names)
-    if (decoded !== undefined) features[name] = decoded
-  }
-  return features
-}
-
-function decodeFeature(value: unknown, path: string, { accepted, unknown }: Names): FeatureValue | undefined {
-  if (value === undefined) return undefined
-  const length = accepted.features.get(path)
-  if (length === undefined) return unknownName(path, [...accepted.features.keys()], unknown)
-  if (length !== null) return decodeNumbers(value, { field: path, length, nullable: false })
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidField(path, value, 'a finite number')
-  return value
-}
-
-function decodeColumns(value: unknown, length: number, { accepted, unknown }: Names) {
-  if (value === undefined) return undefined
-  const columns: Record<string, Float32Array> = {}
-  for (const [name, given] of membersOf(value, 'candidate_features')) {
-    const field = `candidate_features.${name}`
-    if (accepted.columns.includes(name)) columns[name] = decodeNumbers(given, { field, length, nullable: true })
-    else unknownName(field, accepted.columns, unknown)
-  }
-  return columns
-}
-
-function unknownName(field: string, declared: string[], unknown: 'reject' | 'ignore'): undefined {
-  if (unknown === 'ignore') return undefined
-  const expected = declared.length
-    ? `a name that the bundle declares: ${declared.slice(0, 32).join(', ')}`
-    : 'none: the bundle declares none'
-  throw new ServiceError('unknown_field', { field, expected })
-}
-
 function checkWeights(weights: Record<string, number> | undefined, heads: string[]) {
   if (!weights) return undefined
   for (const name of Object.keys(weights)) {
@@ -107,14 +60,12 @@ function checkWeights(weights: Record<string, number> | undefined, heads: string
       expected: `one of the heads ${heads.join(', ')}`,
     })
   }
-  const sum = Object.values(weights).reduce((total, weight) => total + weight, 0)
-  if (!(sum > 0))
-    throw new ServiceError('invalid_field', {
-      field: 'head_weights',
-      found: `weights that sum to ${sum}`,
-      expected: 'at least one above 0',
-    })
-  return weights
+  if (Object.values(weights).some((weight) => weight > 0)) return weights
+  throw new ServiceError('invalid_field', {
+    field: 'head_weights',
+    found: 'weights that sum to 0',
+    expected: 'at least one above 0',
+  })
 }
 
 function checkSequence(sequence: RequestUser['sequence'], accepted: Accepted) {
@@ -131,10 +82,8 @@ function checkSequence(sequence: RequestUser['sequence'], accepted: Accepted) {
 function decodeExplain(value: unknown, accepted: Accepted, { explain_max }: DecodeLimits): ExplainRequest | undefined {
   if (value === undefined || value === false) return undefined
   if (value === true) return { survivors: true }
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
-    throw invalidField('explain', value, 'true, false or { "ids": […], "survivors": boolean }')
-  }
-  const { ids, survivors = false, ...rest } = value as Record<string, unknown>
+  if (!isObject(value)) throw invalidField('explain', value, 'true, false or { "ids": […], "survivors": boolean }')
+  const { ids, survivors = false, ...rest } = value
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined)
     throw new ServiceError('unknown_field', { field: `explain.${unknown}`, expected: 'ids or survivors' })

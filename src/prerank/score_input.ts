@@ -1,9 +1,9 @@
 /** Hands between the stages: candidates to rows, request to head vectors, and all that the kernel reads. */
 
-import { ServiceError } from '../errors.ts'
+import { type ErrorCode, ServiceError } from '../errors.ts'
 import type { StoredBlob, StoredFeatures } from '../features/stored.ts'
 import type { Kernel, Resolved, ScoreInput } from '../kernel/kernel.ts'
-import { TowerError } from '../tower/errors.ts'
+import { TowerError, type TowerErrorKind } from '../tower/errors.ts'
 import { foldHeads, normalisedWeights } from './head_weights.ts'
 import type { Candidates, PrerankRequest } from './request.ts'
 import type { Serving } from './serving.ts'
@@ -22,6 +22,13 @@ export function keysOf(kernel: Kernel, candidates: Candidates): BigUint64Array {
   return 'keys' in candidates ? candidates.keys : kernel.hashIds(candidates.ids)
 }
 
+/** Failures of the tower that pass; a model that refuses its input does not. */
+const UNAVAILABLE: Partial<Record<TowerErrorKind, ErrorCode>> = {
+  overloaded: 'overloaded',
+  crashed: 'not_ready',
+  closed: 'not_ready',
+}
+
 type TowerInput = { request: PrerankRequest; stored: StoredFeatures; now_ms: number }
 
 /** The query tower's output, [H × D]. */
@@ -29,10 +36,10 @@ export async function headVectors({ bundle }: Serving, input: TowerInput): Promi
   try {
     return await bundle.tower.run(bundle.queryInputs(input))
   } catch (error) {
-    if (error instanceof TowerError && error.kind === 'overloaded') {
+    if (error instanceof TowerError && error.kind in UNAVAILABLE) {
       throw new ServiceError(
-        'overloaded',
-        { found: error.message, expected: 'fewer requests at once' },
+        UNAVAILABLE[error.kind]!,
+        { found: error.message, expected: 'a try later' },
         { cause: error },
       )
     }

@@ -14,6 +14,11 @@ const many = (length: number) => Array.from({ length }, (_, index) => index)
 /** Each body as JSON and as CBOR; the problem must name the field, and say what was found and expected. */
 const FIELDS: [string, object, ExpectedProblem][] = [
   [
+    'a field with a name of a megabyte',
+    { ...valid, ['x'.repeat(2 ** 20)]: 1 },
+    { code: 'unknown_field', field: `${'x'.repeat(160)}…` },
+  ],
+  [
     'a request id that no header could carry',
     { ...valid, request_id: 'a\n' },
     { code: 'invalid_field', field: 'request_id', expected: /matches/ },

@@ -5,7 +5,7 @@ export type ExpectedProblem = { status?: number; code: string; field?: string; f
 
 /** A 4xx problem that says which field, what was found and what was expected, in a few words. */
 export function assertProblem({ status, headers, body }: Answer, expected: ExpectedProblem) {
-  const seen = JSON.stringify(body).slice(0, 500)
+  const seen = JSON.stringify(body).slice(0, 1000)
   assert.equal(status, expected.status ?? 400, seen)
   assert.match(headers.get('content-type')!, /^application\/problem\+json/)
   assert.equal(body.code, expected.code, seen)
@@ -13,5 +13,5 @@ export function assertProblem({ status, headers, body }: Answer, expected: Expec
   if (expected.field !== undefined) assert.equal(body.field, expected.field, seen)
   if (expected.found) assert.match(body.found, expected.found, seen)
   if (expected.expected) assert.match(body.expected, expected.expected, seen)
-  assert.ok(seen.length < 500, 'a problem is short whatever came in')
+  assert.ok(seen.length < 1000, 'a problem is short whatever came in')
 }
