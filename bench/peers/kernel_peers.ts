@@ -12,7 +12,6 @@ import { ItemTableWriter } from '../../src/items/item_table_writer.ts'
 import { PINNED } from '../service/measure.ts'
 import { OVERLAP_MIN, overlap } from './agreement.ts'
 import { ROOT } from './process.ts'
-import { pythonWith } from './python_environment.ts'
 import { median, table } from './report.ts'
 
 const D = 64
@@ -24,14 +23,14 @@ const BATCH_ITEMS = 100_000
 
 export type KernelRow = { way: string; candidates: number; items: number; ms: number; prerank_over: number }
 
-export async function compareKernels({ quick }: { quick: boolean }): Promise<KernelRow[]> {
+export async function compareKernels({ quick, python }: { quick: boolean; python: string }): Promise<KernelRow[]> {
   const items = quick ? 1_000_000 : 4_000_000
   const folder = mkdtempSync(join(tmpdir(), 'prerank-kernels-'))
   const workers: Worker[] = []
   try {
     writeData(folder, items)
     workers.push(await startWorker(process.execPath, ['bench/peers/node/kernels.ts', folder]))
-    workers.push(await startWorker(pythonWith('requirements-kernel.txt'), ['bench/peers/python/kernels.py', folder]))
+    workers.push(await startWorker(python, ['bench/peers/python/kernels.py', folder]))
     const rows: KernelRow[] = []
     for (const candidates of SIZES) rows.push(...(await compareSize(workers, { items, candidates, quick })))
     return rows

@@ -13,7 +13,7 @@ import { type Answers, askAll, expectAgreement, OVERLAP_MIN } from './agreement.
 import { loadFeatures } from './features.ts'
 import { compareKernels, type KernelRow, kernelTable } from './kernel_peers.ts'
 import { ROOT } from './process.ts'
-import { pythonWith, run as runCommand } from './python_environment.ts'
+import { preparePython, run as runCommand } from './python_environment.ts'
 import { type Row, rowsOf, saturationTable, tailTable } from './report.ts'
 import { openLoops, type Plan, type Rate, type Shared, saturate, type Tail, withSide } from './rounds.ts'
 import { SIDES } from './sides.ts'
@@ -51,7 +51,7 @@ export async function run({ quick, json }: PeersOptions): Promise<PeersReport> {
     say(`\n${saturationTable(saturation)}`)
     const tails = quick ? [] : await compareTails(shared, saturation)
     if (tails.length > 0) say(`\n${tailTable(tails)}`)
-    const kernels = await compareKernels({ quick })
+    const kernels = await compareKernels({ quick, python: shared.python })
     say(`\n${kernelTable(kernels)}`)
     return { machine: machine(), items: catalogue.keys.length, overlap_min, saturation, tails, kernels }
   } finally {
@@ -64,7 +64,7 @@ type Preparation = { bundle: string; folder: string; items: number; redis_url: s
 
 /** A catalogue large enough for 100k distinct candidates, and what the peers need of it. */
 function prepare({ bundle, folder, items, redis_url }: Preparation): Shared {
-  const python = pythonWith('requirements.txt')
+  const python = preparePython()
   const large = join(folder, 'bundle')
   const graph = join(folder, 'score.onnx')
   enlargeBundle({ bundle, into: large, items })

@@ -1,22 +1,21 @@
-/** The Python of the peers: a virtual environment beside them, made once and again when a requirements file changes. */
+/** The Python of the peers: a virtual environment beside them, made once and again when its requirements change. */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const FOLDER = join(import.meta.dirname, '.venv')
-const SOURCES = join(import.meta.dirname, 'python')
+const REQUIREMENTS = join(import.meta.dirname, 'python', 'requirements.txt')
 
-/** Path of an interpreter that has what the file names; `requirements` is its name in bench/peers/python. */
-export function pythonWith(requirements: string): string {
+/** Path of an interpreter that has what python/requirements.txt names. */
+export function preparePython(): string {
   const python = join(FOLDER, 'bin', 'python')
   if (!existsSync(python)) run('python3', ['-m', 'venv', FOLDER])
-  const file = join(SOURCES, requirements)
-  const stamp = join(FOLDER, `${requirements}.installed`)
-  const wanted = createHash('sha256').update(readFileSync(file)).digest('hex')
+  const stamp = join(FOLDER, 'installed')
+  const wanted = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex')
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-    console.error(`installing ${requirements} into ${FOLDER}`)
-    run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', file])
+    console.error(`installing ${REQUIREMENTS} into ${FOLDER}`)
+    run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS])
     writeFileSync(stamp, wanted)
   }
   return python
