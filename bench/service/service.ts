@@ -4,8 +4,10 @@
  * with eight (saturation), and an open loop at 80 % of that.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { describeMachine, type Machine } from '../lib/machine.ts'
+import { formatTable } from '../lib/table.ts'
 import { checkFormats } from './check.ts'
 import { enlargeBundle } from './enlarge.ts'
 import { measure, PINNED } from './measure.ts'
@@ -32,7 +34,8 @@ export type ServiceRow = {
 }
 
 export type ServiceReport = {
-  machine: { cpu: string; cores: number; load_generator_pinned: boolean; node: string }
+  machine: Machine
+  load_generator_pinned: boolean
   items: number
   rows: ServiceRow[]
 }
@@ -56,8 +59,13 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
         say(describeRow(rows[rows.length - 1]))
       }
     }
-    const report = { machine: machine(), items: catalogue.keys.length, rows }
-    console.log(json ? JSON.stringify(report, null, 2) : describeReport(report))
+    const report = {
+      machine: describeMachine(),
+      load_generator_pinned: PINNED,
+      items: catalogue.keys.length,
+      rows,
+    }
+    say(describeReport(report))
     return report
   } finally {
     await stack?.stop()
@@ -84,41 +92,27 @@ function sumStages(stages_ms: Record<string, number>): number {
 
 function describeRow({ format, candidates, one, saturated, open }: ServiceRow): string {
   const name = `${candidates} candidates, ${format}`.padEnd(23)
-  const alone = `alone p50 ${one.p50_ms.toFixed(2)} p99 ${one.p99_ms.toFixed(2)} ms`
+  const single = `one connection p50 ${one.p50_ms.toFixed(2)} p99 ${one.p99_ms.toFixed(2)} ms`
   const rate = `${saturated.requests_per_s.toFixed(0)} req/s`
   const loaded = `at 80 % p50 ${open.p50_ms.toFixed(2)} p99 ${open.p99_ms.toFixed(2)} ms`
-  return `${name} ${alone} | ${CONNECTIONS} connections ${rate} | ${loaded}`
+  return `${name} ${single} | ${CONNECTIONS} connections ${rate} | ${loaded}`
 }
 
 /** Markdown, so that it can stand in a document as it is. */
-function describeReport({ machine, rows }: ServiceReport): string {
+function describeReport({ machine, load_generator_pinned, items, rows }: ServiceReport): string {
   const names = [...new Set(rows.flatMap(({ one }) => Object.keys(one.stages_ms)))]
   const ms = (value: number) => value.toFixed(2)
-  const line = (cells: (string | number)[]) => `| ${cells.join(' | ')} |`
   const head = ['candidates', 'format', 'p50', 'p99', ...names, 'sum', 'outside', 'req/s', 'p99 at 80 %']
   const body = rows.map((row) => [
     ...[row.candidates.toLocaleString('en-US'), row.format, ms(row.one.p50_ms), ms(row.one.p99_ms)],
     ...names.map((name) => ms(row.one.stages_ms[name] ?? 0)),
     ...[ms(row.stages_sum_ms), ms(row.outside_ms), row.saturated.requests_per_s.toFixed(0), ms(row.open.p99_ms)],
   ])
-  const pinned = machine.load_generator_pinned ? 'pinned to one of them' : 'not pinned'
-  return [
-    '',
-    line(head),
-    line(head.map(() => '---:')),
-    ...body.map(line),
-    '',
-    `Times in ms. ${machine.cpu}, ${machine.cores} cores, load generator ${pinned}, Node ${machine.node}.`,
-    'sum: decode + the longer of resolve and features + tower + kernel + encode (medians); outside: p50 − sum, which is',
-    'sockets, HTTP and the client. req/s: closed loop, 8 connections; p99 at 80 %: open loop at 80 % of that rate.',
-  ].join('\n')
-}
+  const pinned = load_generator_pinned ? 'pinned to one of them' : 'not pinned'
+  return `
+${formatTable(head, body)}
 
-function machine() {
-  return {
-    cpu: cpus()[0]?.model.trim() ?? 'unknown CPU',
-    cores: availableParallelism(),
-    load_generator_pinned: PINNED,
-    node: process.versions.node,
-  }
+Times in ms; ${items.toLocaleString('en-US')} items. ${machine.cpu}, ${machine.cores} cores, load generator ${pinned}, Node ${machine.node}.
+sum: decode + the longer of resolve and features + tower + kernel + encode (medians); outside: p50 − sum, which is
+sockets, HTTP and the client. req/s: closed loop, 8 connections; p99 at 80 %: open loop at 80 % of that rate.`
 }
