@@ -13,10 +13,12 @@ export type ValueCache = {
 
 export type ValueCacheOptions = { bytes_max: number; ttl_ms: number }
 
-type Entry = { value: Uint8Array | null; bytes: number; expires_ms: number }
+type Entry = { value: Uint8Array | null; bytes: number; expires_ms: number; renewing: boolean }
 
 /** What an entry costs beside key and value, roughly. */
 const ENTRY_BYTES = 200
+/** The first to find a value expired reads it again; others are served it that much longer instead of all reading it. */
+const RENEWAL_MS = 100
 
 export function createValueCache({ bytes_max, ttl_ms }: ValueCacheOptions, now = () => performance.now()): ValueCache {
   const entries = new Map<string, Entry>()
@@ -32,7 +34,9 @@ export function createValueCache({ bytes_max, ttl_ms }: ValueCacheOptions, now =
       const entry = entries.get(key)
       if (!entry) return undefined
       if (entry.expires_ms <= now()) {
-        remove(key)
+        if (entry.renewing) remove(key)
+        entry.renewing = true
+        entry.expires_ms = now() + RENEWAL_MS
         return undefined
       }
       // A Map keeps insertion order: what is used moves to the end.

@@ -30,7 +30,20 @@ test('an absent key is known to be absent until its time is over', () => {
   assert.equal(cache.get('gone'), null)
   now_ms = 1000
   assert.equal(cache.get('gone'), undefined)
+})
+
+test('one of many readers of an expired value renews it, the others are served it a little longer', () => {
+  let now_ms = 0
+  const cache = createValueCache({ bytes_max: 2000, ttl_ms: 1000 }, () => now_ms)
+  cache.set('hot', Uint8Array.of(1))
+  now_ms = 1000
+  const readers = Array.from({ length: 5 }, () => cache.get('hot')?.[0])
+  assert.deepEqual(readers, [undefined, 1, 1, 1, 1])
+  now_ms = 1100
+  assert.equal(cache.get('hot'), undefined, 'nobody renewed it')
   assert.equal(cache.bytes, 0)
+  cache.set('hot', Uint8Array.of(2))
+  assert.equal(cache.get('hot')?.[0], 2)
 })
 
 test('replacing a value counts its bytes once', () => {
