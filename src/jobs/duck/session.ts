@@ -3,12 +3,15 @@
  * DuckDB works on its own threads, so the event loop stays free for signals and progress.
  */
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
-import type { Job, Resources } from '../run/job.ts'
+import { type Job, JobError, type Resources } from '../run/job.ts'
 import { sqlFile } from './sql_file.ts'
 
 const POLL_MS = 250
 /** DuckDB allocates beyond its limit (result buffers, its own heap), and Node needs memory as well. */
 const DUCKDB_SHARE = 0.6
+
+/** What DuckDB reports about files, values, memory and disk is the caller's to put right; the rest is a defect of ours. */
+const CALLERS = /^(IO|Invalid Input|Invalid|Out of Memory|Out of Range|Conversion|HTTP|Permission) Error: /
 
 export type Row = Record<string, unknown>
 
@@ -110,7 +113,12 @@ export class DuckSession {
       return await work()
     } catch (error) {
       this.#job.signal.throwIfAborted()
-      throw error
+      throw asJobError(error)
     }
   }
+}
+
+function asJobError(error: unknown): unknown {
+  const message = error instanceof Error ? error.message : ''
+  return CALLERS.test(message) ? new JobError(message.replace(CALLERS, '').split('\n', 1)[0], { cause: error }) : error
 }
