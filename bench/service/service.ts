@@ -40,14 +40,16 @@ export type ServiceReport = {
   rows: ServiceRow[]
 }
 
-export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<ServiceReport> {
+export type ServiceOptions = { quick: boolean; json: boolean; bundle?: string }
+
+export async function run({ quick, json, bundle: source = DEMO }: ServiceOptions): Promise<ServiceReport> {
   const say = (line: string) => json || console.log(line)
   const folder = mkdtempSync(join(tmpdir(), 'prerank-bench-'))
   const bundle = join(folder, 'bundle')
   const items = quick ? 200_000 : 1_000_000
   let stack: Stack | undefined
   try {
-    enlargeBundle({ bundle: DEMO, into: bundle, items })
+    enlargeBundle({ bundle: source, into: bundle, items })
     stack = await startStack({ bundle })
     const catalogue = await readCatalogue(bundle)
     for (const candidates of SIZES) await checkFormats({ url: stack.url, catalogue, candidates })
