@@ -7,20 +7,24 @@ export type Breaker = {
   allows(): boolean
   succeeded(): void
   failed(): void
+  /** Open, and a failure not long ago says so: a node that nobody reads from any more is not known to be dead. */
   readonly open: boolean
 }
 
 export type BreakerOptions = { failures_max: number; cooldown_ms: number }
 
+const EVIDENCE_MS = 5000
+
 export function createBreaker({ failures_max, cooldown_ms }: BreakerOptions, now = () => performance.now()): Breaker {
   let failures = 0
-  let closed_until_ms = 0
+  let failed_ms = 0
+  let trial_ms = 0
 
   return {
     allows() {
       if (failures < failures_max) return true
-      if (now() < closed_until_ms) return false
-      closed_until_ms = now() + cooldown_ms
+      if (now() < trial_ms) return false
+      trial_ms = now() + cooldown_ms
       return true
     },
     succeeded() {
@@ -28,10 +32,11 @@ export function createBreaker({ failures_max, cooldown_ms }: BreakerOptions, now
     },
     failed() {
       failures++
-      if (failures === failures_max) closed_until_ms = now() + cooldown_ms
+      failed_ms = now()
+      if (failures === failures_max) trial_ms = failed_ms + cooldown_ms
     },
     get open() {
-      return failures >= failures_max
+      return failures >= failures_max && now() - failed_ms < EVIDENCE_MS
     },
   }
 }

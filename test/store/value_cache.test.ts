@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createBreaker } from '../../src/store/breaker.ts'
 import { createValueCache } from '../../src/store/value_cache.ts'
 
 test('the cache stays within its bytes and drops the value that was used longest ago', () => {
@@ -54,26 +53,4 @@ test('replacing a value counts its bytes once', () => {
   assert.equal(cache.bytes, once)
   cache.clear()
   assert.equal(cache.bytes, 0)
-})
-
-test('a breaker opens after failures in a row, lets one trial through per cooldown and closes on success', () => {
-  let now_ms = 0
-  const breaker = createBreaker({ failures_max: 3, cooldown_ms: 100 }, () => now_ms)
-  breaker.failed()
-  breaker.failed()
-  breaker.succeeded()
-  for (let time = 0; time < 3; time++) {
-    assert.ok(breaker.allows())
-    breaker.failed()
-  }
-  assert.ok(breaker.open && !breaker.allows())
-  now_ms = 100
-  assert.ok(breaker.allows(), 'the trial')
-  assert.ok(!breaker.allows(), 'one only')
-  breaker.failed()
-  assert.ok(!breaker.allows())
-  now_ms = 200
-  assert.ok(breaker.allows())
-  breaker.succeeded()
-  assert.ok(!breaker.open && breaker.allows())
 })
