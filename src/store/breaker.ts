@@ -3,7 +3,7 @@
  * trial per cooldown that finds out whether the node is back.
  */
 export type Breaker = {
-  /** Whether a read may go out now; a caller that is let through has to report how it ended. */
+  /** Whether a read may go out now; how it ended is reported, unless its time was too short to tell. */
   allows(): boolean
   succeeded(): void
   failed(): void

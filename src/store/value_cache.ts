@@ -46,14 +46,10 @@ export function createValueCache({ bytes_max, ttl_ms }: ValueCacheOptions, now =
     },
     set(key, value) {
       remove(key)
-      const entry = {
-        value,
-        bytes: ENTRY_BYTES + 2 * key.length + (value?.byteLength ?? 0),
-        expires_ms: now() + ttl_ms,
-      }
-      if (entry.bytes > bytes_max) return
-      entries.set(key, entry)
-      bytes += entry.bytes
+      const cost = ENTRY_BYTES + 2 * key.length + (value?.byteLength ?? 0)
+      if (cost > bytes_max) return
+      entries.set(key, { value, bytes: cost, expires_ms: now() + ttl_ms, renewing: false })
+      bytes += cost
       for (const oldest of entries.keys()) {
         if (bytes <= bytes_max) break
         remove(oldest)
