@@ -29,7 +29,7 @@ export function openMemory(path: string): TableMemory {
   }
 }
 
-function mapMemory(addon: Addon, file: number, header: Header): TableMemory {
+export function mapMemory(addon: Addon, file: number, header: Header): TableMemory {
   const { file_bytes, sections, rows, dims, scalars, row_stride, buckets, probes } = header
   const dtype = DTYPES.indexOf(header.dtype)
   const places = [file_bytes, sections.rows.offset, sections.index.offset]

@@ -12,7 +12,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const output = join(root, 'build', 'prerank.node')
 
-/** `-O3` sources without the addon layer are what sanitizers and fuzzers compile too. */
+/** Every source of the addon. */
 export function sources() {
   return ['src/items/native', 'src/kernel/native'].flatMap((folder) =>
     readdirSync(join(root, folder))
@@ -21,15 +21,18 @@ export function sources() {
   )
 }
 
-/** @param {{ output: string, flags: string[] }} options @returns {{ ok: boolean, message: string }} */
-export function compile({ output, flags }) {
+/**
+ * @param {{ output: string, flags: string[], files?: string[] }} options
+ * @returns {{ ok: boolean, message: string }}
+ */
+export function compile({ output, flags, files = sources() }) {
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir
   const shared = platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
   const common = ['-std=gnu11', '-fPIC', '-fvisibility=hidden', '-Wno-psabi', '-DNAPI_VERSION=8', '-I', headers]
   const temporary = `${output}.${pid}.tmp`
   mkdirSync(dirname(output), { recursive: true })
   const compiler = env.CC || 'cc'
-  const args = [...common, ...flags, ...shared, ...sources(), '-o', temporary, '-lm', '-lpthread']
+  const args = [...common, ...flags, ...shared, ...files, '-o', temporary, '-lm', '-lpthread']
   const { error, status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' })
   if (error || status !== 0) {
     rmSync(temporary, { force: true })

@@ -15,7 +15,15 @@ const INLINE_CANDIDATES_MAX = 1000
 /** A part below this size costs more to hand out than it saves. */
 const PART_CANDIDATES_MIN = 25_000
 
-export function nativeKernel(addon: Addon, { threads }: { threads: number }): Kernel {
+export type NativeOptions = {
+  /** One call is split over this many threads at most. */
+  threads: number
+  /** Calls up to this size run on the calling thread. */
+  inline_candidates_max?: number
+}
+
+export function nativeKernel(addon: Addon, options: NativeOptions): Kernel {
+  const { threads, inline_candidates_max = INLINE_CANDIDATES_MAX } = options
   const packed = new WeakMap<Formula, Float32Array>()
 
   /** Formulas are fixed for a bundle: checked and packed once. */
@@ -31,7 +39,7 @@ export function nativeKernel(addon: Addon, { threads }: { threads: number }): Ke
 
   function spread(candidates: number): { parts: number; inline: boolean } {
     const parts = Math.max(1, Math.min(threads, Math.floor(candidates / PART_CANDIDATES_MIN)))
-    return { parts, inline: candidates <= INLINE_CANDIDATES_MAX }
+    return { parts, inline: candidates <= inline_candidates_max }
   }
 
   async function score(input: ScoreInput, outputs: Partial<ScoreCall>): Promise<number> {

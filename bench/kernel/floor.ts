@@ -1,0 +1,43 @@
+/** The physical bound beside the kernel's times: floor.c over the lines that resolve and gather have to read. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BUCKET_BYTES } from '../../src/items/format.ts'
+import { firstBucket, indexHash } from '../../src/items/index_hash.ts'
+import type { TableMemory } from '../../src/items/table_memory.ts'
+import { compile } from '../../src/kernel/build.mjs'
+import type { Request } from './data.ts'
+
+type Touch = (buffer: ArrayBuffer, start: number, stride: number, bytes: number, indices: Uint32Array) => number
+
+export type Floor = { resolve(request: Request): () => void; gather(request: Request): () => void }
+
+export function buildFloor({ header, buffer }: TableMemory): Floor {
+  const touch = compileTouch()
+  const { rows, index } = header.sections
+  return {
+    resolve({ keys }) {
+      const halves = new Uint32Array(keys.buffer)
+      const buckets = Uint32Array.from(keys, (_, i) => {
+        return firstBucket(indexHash(halves[2 * i], halves[2 * i + 1]), header.buckets)
+      })
+      return () => touch(buffer, index.offset, BUCKET_BYTES, BUCKET_BYTES, buckets)
+    },
+    gather(request) {
+      return () => touch(buffer, rows.offset, header.row_stride, header.row_stride, request.rows)
+    },
+  }
+}
+
+function compileTouch(): Touch {
+  const folder = mkdtempSync(join(tmpdir(), 'prerank-floor-'))
+  try {
+    const output = join(folder, 'floor.node')
+    const { ok, message } = compile({ output, flags: ['-O3'], files: [join(import.meta.dirname, 'floor.c')] })
+    if (!ok) throw new Error(`the floor does not compile: ${message}`)
+    return createRequire(import.meta.url)(output).touch
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
