@@ -126,7 +126,7 @@ function itemProblems({ items, item_tower }: Manifest): Problem[] {
 }
 
 /** 1 + F + S + U: the dot product, then the columns in feature order. */
-export function fusionWidth({ cross_features, items, caller_columns }: Manifest): number {
+function fusionWidth({ cross_features, items, caller_columns }: Manifest): number {
   return 1 + cross_features.length + items.scalars.length + caller_columns.length
 }
 

@@ -27,7 +27,7 @@ export type Counts = {
 export type ParsedCounts = Counts & { bytes: Uint8Array }
 
 /** Identifies the columns of a blob: names and order. */
-export function countSchema(columns: readonly string[]): number {
+function countSchema(columns: readonly string[]): number {
   return Number(BigInt.asUintN(32, xxh64(columns.join(','))))
 }
 
