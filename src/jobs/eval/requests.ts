@@ -1,7 +1,7 @@
 /** Held-out requests: one JSON object per line, gzipped or not, as the training code's `export` writes them. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { createGunzip } from 'node:zlib'
+import { createGunzip, type Gunzip } from 'node:zlib'
 import { JobError } from '../run/job.ts'
 
 export type HeldOutRequest = {
@@ -13,23 +13,25 @@ export type HeldOutRequest = {
 }
 
 export async function* readRequests(path: string): AsyncGenerator<HeldOutRequest> {
-  const file = createReadStream(path)
-  const input = path.endsWith('.gz') ? file.pipe(createGunzip()) : file
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
-  // Readline does not pass on errors of its input: the lines would just end.
-  let failure: Error | undefined
-  function fail(error: Error): void {
-    failure = error
-    lines.close()
-  }
-  file.on('error', fail)
-  input.on('error', fail)
   let number = 0
-  for await (const line of lines) {
+  for await (const line of readLines(path)) {
     number++
     if (line.trim() !== '') yield parseLine(line, `${path} line ${number}`)
   }
-  if (failure) throw new JobError(`${path}: cannot be read: ${failure.message}`)
+}
+
+async function* readLines(path: string): AsyncGenerator<string> {
+  const file = createReadStream(path)
+  const input = path.endsWith('.gz') ? createGunzip() : file
+  // A pipe does not pass errors on.
+  if (input !== file) file.on('error', (error) => input.destroy(error)).pipe(input as Gunzip)
+  try {
+    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
+  } catch (error) {
+    throw new JobError(`${path}: cannot be read: ${(error as Error).message}`)
+  } finally {
+    file.destroy()
+  }
 }
 
 function parseLine(line: string, where: string): HeldOutRequest {

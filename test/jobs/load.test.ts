@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { Cluster, Redis } from 'ioredis'
+import { encodeEvents } from '../../src/features/sequence.ts'
+import { type LoadOptions, loadSnapshots } from '../../src/jobs/load/load.ts'
+import { silentProgress } from '../../src/jobs/run/progress.ts'
+import { openRedisStore } from '../../src/store/redis.ts'
+import { compareKeys, writeSnapshot } from '../../src/store/snapshot.ts'
+import { startRedis, startRedisCluster } from '../lib/redis.ts'
+import { quietJob, testFolder } from './support.ts'
+
+const VALUES = 3000
+const EVENT = { key: 7n, action: 1, time_ms: 1_700_000_000_000 }
+const events = (...times: number[]) =>
+  encodeEvents(times.map((time, at) => ({ ...EVENT, key: BigInt(at), time_ms: EVENT.time_ms + time })))
+
+/** Values that name their generation, so that a mixture is seen. */
+function generation(name: string): Map<string, Uint8Array> {
+  const values = Array.from({ length: VALUES }, (_, n): [string, Uint8Array] => [
+    `iqp:all:{q${n}}`,
+    Buffer.from(`${name} ${n}`.repeat(1 + (n % 40))),
+  ])
+  return new Map<string, Uint8Array>([...values, ['seq:{u1}', events(9, 5, 1)], ['seq:{ü 2}', events(3)]])
+}
+
+async function writeRecords(t: TestContext, records: Map<string, Uint8Array>): Promise<string> {
+  const path = join(await testFolder(t), 'features.snapshot')
+  await writeSnapshot(
+    path,
+    [...records].sort(([a], [b]) => compareKeys(a, b)).map(([key, value]) => ({ key, value })),
+  )
+  return path
+}
+
+async function target(t: TestContext, kind: 'standalone' | 'cluster', args: string[] = []) {
+  const server = kind === 'cluster' ? await startRedisCluster() : await startRedis({ own: true, args })
+  const client = kind === 'cluster' ? new Cluster([server.url]) : new Redis(server.url)
+  t.after(async () => {
+    client.disconnect()
+    await server.stop()
+  })
+  const options = (changes: Partial<LoadOptions> & Pick<LoadOptions, 'files'>): LoadOptions => ({
+    target: { url: server.url, cluster: kind === 'cluster', prefix: 'pr:' },
+    version: 'v1',
+    verify: true,
+    grace_ms: 0,
+    job: quietJob(),
+    ...changes,
+  })
+  const keys = async () => {
+    const nodes = client instanceof Cluster ? client.nodes('master') : [client]
+    return (await Promise.all(nodes.map((node) => node.keys('*')))).flat().sort()
+  }
+  return { client, options, keys, url: server.url }
+}
+
+for (const kind of ['standalone', 'cluster'] as const) {
+  test(`${kind}: what is served after a load is what the snapshot holds, and nothing of the version before`, async (t) => {
+    const { client, options, keys } = await target(t, kind)
+    const [first, second] = [generation('first'), generation('second')]
+    await loadSnapshots(options({ files: [await writeRecords(t, first)], version: 'v1' }))
+    const result = await loadSnapshots(options({ files: [await writeRecords(t, second)], version: 'v2' }))
+    assert.deepEqual(
+      {
+        version: result.version,
+        previous: result.previous,
+        values: result.values,
+        sequences: result.sequences,
+        removed: result.removed,
+      },
+      { version: 'v2', previous: 'v1', values: VALUES, sequences: 2, removed: VALUES },
+    )
+    assert.equal(await client.get('pr:current'), 'v2')
+    const expected = [
+      'pr:current',
+      'pr:seq:{u1}',
+      'pr:seq:{ü 2}',
+      ...[...second.keys()].filter((key) => key.startsWith('iqp')).map((key) => `pr:v2:${key}`),
+    ]
+    assert.deepEqual(await keys(), expected.sort())
+    for (const [key, value] of second) {
+      if (key.startsWith('iqp')) assert.deepEqual(await client.getBuffer(`pr:v2:${key}`), Buffer.from(value))
+    }
+    assert.deepEqual(
+      Buffer.concat(await client.lrangeBuffer('pr:seq:{u1}', 0, -1)),
+      Buffer.from(second.get('seq:{u1}')!),
+    )
+  })
+
+  test(`${kind}: a load stopped before the flip changes nothing that is served, and leaves nothing`, async (t) => {
+    const { client, options, keys } = await target(t, kind)
+    await loadSnapshots(options({ files: [await writeRecords(t, generation('first'))] }))
+    const before = await keys()
+    const controller = new AbortController()
+    const progress = {
+      ...silentProgress(),
+      step: () => ({ advance: () => controller.abort(new Error('stop')), finish() {} }),
+    }
+    const second = await writeRecords(t, generation('second'))
+    await assert.rejects(
+      loadSnapshots(options({ files: [second], version: 'v2', job: { signal: controller.signal, progress } })),
+      /stop/,
+    )
+    assert.deepEqual(await keys(), before)
+    assert.equal(await client.get('pr:v1:iqp:all:{q5}'), 'first 5'.repeat(6))
+    await loadSnapshots(options({ files: [second], version: 'v2' }))
+    assert.equal(await client.get('pr:v2:iqp:all:{q5}'), 'second 5'.repeat(6))
+  })
+}
+
+test('a killed load leaves staged keys, and the next load removes them', async (t) => {
+  const { client, options, keys } = await target(t, 'standalone')
+  await client.set('pr:v0:iqp:all:{q1}', 'from a load that was killed')
+  await client.rpush('pr:v0:seq:{u1}', 'x'.repeat(16))
+  await client.set('pr:qemb:{q1}', 'not versioned')
+  await client.set('other:v0:iqp:all:{q1}', 'of another prefix')
+  await loadSnapshots(options({ files: [await writeRecords(t, generation('first'))] }))
+  const left = (await keys()).filter((key) => key.includes('v0') || key.includes('qemb'))
+  assert.deepEqual(left, ['other:v0:iqp:all:{q1}', 'pr:qemb:{q1}'])
+})
+
+test('a sequence keeps what was pushed since its newest event, and a rerun changes nothing', async (t) => {
+  const { client, options } = await target(t, 'standalone')
+  const pushed = events(20, 9)
+  await client.rpush(
+    'pr:seq:{u1}',
+    Buffer.from(pushed.subarray(0, 16)),
+    Buffer.from(pushed.subarray(16)),
+    Buffer.from(events(2)),
+  )
+  const files = [await writeRecords(t, generation('first'))]
+  const read = async () => Buffer.concat(await client.lrangeBuffer('pr:seq:{u1}', 0, -1))
+  await loadSnapshots(options({ files }))
+  // Newer than the newest staged event, or of the same time and another item; what is older comes from the batch.
+  const expected = Buffer.concat([pushed, events(9, 5, 1)])
+  assert.deepEqual(await read(), expected)
+  await loadSnapshots(options({ files }))
+  assert.deepEqual(await read(), expected)
+})
+
+test('sequences are cut to 100 when they meet pushed events', async (t) => {
+  const { client, options } = await target(t, 'standalone')
+  const batch = events(...Array.from({ length: 100 }, (_, n) => 100 - n))
+  await client.rpush('pr:seq:{u1}', Buffer.from(events(500)))
+  await loadSnapshots(options({ files: [await writeRecords(t, new Map([['seq:{u1}', batch]]))] }))
+  const found = await client.lrangeBuffer('pr:seq:{u1}', 0, -1)
+  assert.equal(found.length, 100)
+  assert.deepEqual(Buffer.concat(found), Buffer.concat([events(500), batch.subarray(0, 99 * 16)]))
+})
+
+test('a load of sequences alone leaves the served version', async (t) => {
+  const { client, options } = await target(t, 'standalone')
+  await loadSnapshots(options({ files: [await writeRecords(t, generation('first'))] }))
+  const result = await loadSnapshots(
+    options({ files: [await writeRecords(t, new Map([['seq:{u9}', events(1)]]))], version: 'v2' }),
+  )
+  assert.equal(result.values, 0)
+  assert.equal(await client.get('pr:current'), 'v1')
+  assert.equal(await client.llen('pr:seq:{u9}'), 1)
+  assert.equal(await client.exists('pr:v1:iqp:all:{q1}'), 1)
+})
+
+test('two loads at once: the second is told to wait', async (t) => {
+  const { client, options } = await target(t, 'standalone')
+  await client.set('pr:loading', 'somebody', 'PX', 30_000)
+  const files = [await writeRecords(t, generation('first'))]
+  await assert.rejects(loadSnapshots(options({ files })), /another load is running \(pr:loading is held\)/)
+  await client.del('pr:loading')
+  await loadSnapshots(options({ files }))
+  assert.equal(await client.exists('pr:loading'), 0)
+})
+
+test('a Redis that evicts what was written is found before the flip', async (t) => {
+  const args = ['--maxmemory', '3mb', '--maxmemory-policy', 'allkeys-random']
+  const { client, options } = await target(t, 'standalone', args)
+  await loadSnapshots(options({ files: [await writeRecords(t, new Map([['seq:{u1}', events(1)]]))] }))
+  const large = new Map(Array.from({ length: 1000 }, (_, n) => [`iqp:all:{q${n}}`, new Uint8Array(10_000).fill(n)]))
+  const load = loadSnapshots(options({ files: [await writeRecords(t, large)], version: 'v2' }))
+  await assert.rejects(
+    load,
+    /iqp:all:\{q\d+\}: found nothing, expected the 10000 bytes written; is Redis evicting keys\?/,
+  )
+  assert.equal(await client.get('pr:current'), null)
+  assert.deepEqual(await client.keys('pr:v2:*'), [])
+})
+
+test('under reads every answer is of one generation, before, during and after the flip', async (t) => {
+  const { options, url } = await target(t, 'standalone')
+  const files = {
+    first: await writeRecords(t, generation('first')),
+    second: await writeRecords(t, generation('second')),
+  }
+  await loadSnapshots(options({ files: [files.first] }))
+  const store = await openRedisStore({
+    url,
+    cluster: false,
+    connect_timeout_ms: 2000,
+    prefix: 'pr:',
+    deadline_ms: 5000,
+    cache: { bytes_max: 2 ** 20, ttl_ms: 10_000 },
+    version_refresh_ms: 20,
+  })
+  t.after(() => store.close())
+  const seen = new Map<string, number>()
+  let loading = true
+  async function reader(): Promise<void> {
+    for (let n = 0; loading || n < 50; n++) {
+      const values = [n % VALUES, (n * 7) % VALUES].map((at) => `iqp:all:{q${at}}`)
+      const answer = await store.read({ sequence: null, values }, 5000)
+      const names = answer.values.map(
+        (value) =>
+          Buffer.from(value ?? '')
+            .toString()
+            .split(' ')[0],
+      )
+      assert.equal(names[0], names[1])
+      seen.set(names[0], (seen.get(names[0]) ?? 0) + 1)
+    }
+  }
+  const readers = [reader(), reader(), reader()]
+  await loadSnapshots(options({ files: [files.second], version: 'v2', grace_ms: 300 }))
+  loading = false
+  await Promise.all(readers)
+  assert.deepEqual([...seen.keys()].sort(), ['first', 'second'])
+})
+
+test('a version that could be taken for a key family is refused', async (t) => {
+  const { options } = await target(t, 'standalone')
+  await assert.rejects(loadSnapshots(options({ files: [], version: 'iqp' })), /version "iqp"/)
+  await assert.rejects(loadSnapshots(options({ files: [], version: 'a:b' })), /version "a:b"/)
+})
