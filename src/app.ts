@@ -14,6 +14,9 @@ import { systemRoutes } from './http/system_routes.ts'
 import type { Metrics } from './metrics.ts'
 import { REQUEST_ID_PATTERN } from './prerank/body.ts'
 
+/** How often Node looks for requests that have run out of time. */
+const TIMEOUT_CHECK_MS = 500
+
 export type AppOptions = { config: Config; host: Host; metrics: Metrics; logger: FastifyBaseLogger }
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
@@ -23,7 +26,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     requestTimeout: config.request_timeout_ms,
     bodyLimit: config.body_bytes_max,
-    http: { maxHeaderSize: config.header_bytes_max },
+    http: {
+      maxHeaderSize: config.header_bytes_max,
+      // Node takes a smaller limit than its own for headers only when it is given at creation.
+      requestTimeout: config.request_timeout_ms,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
     genReqId: requestId,
     requestIdHeader: false,
     clientErrorHandler: answerParserError,
@@ -53,12 +61,20 @@ function requestId(request: IncomingMessage): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
 }
 
+/** Status of requests whose client went away before the answer, as web servers log it. */
+const CLIENT_GONE = { status: 499, code: 'client_gone' }
+
+/** The response's `close` comes once for every request, also for those that are never answered; `onResponse` does not. */
 function observeRequests(app: FastifyInstance, metrics: Metrics) {
-  app.addHook('onRequest', async () => metrics.inFlight.inc())
-  app.addHook('onResponse', async (request, reply) => {
-    metrics.inFlight.dec()
-    const route = request.routeOptions.url ?? 'none'
-    metrics.requests.inc({ route, status: reply.statusCode, code: reply.error_code })
-    request.log.debug({ route, status: reply.statusCode, duration_ms: reply.elapsedTime }, 'request answered')
+  app.addHook('onRequest', async (request, reply) => {
+    metrics.inFlight.inc()
+    reply.raw.once('close', () => {
+      metrics.inFlight.dec()
+      const route = request.routeOptions.url ?? 'none'
+      const answered = { status: reply.statusCode, code: reply.error_code }
+      const outcome = reply.raw.writableFinished ? answered : CLIENT_GONE
+      metrics.requests.inc({ route, ...outcome })
+      request.log.debug({ route, ...outcome, duration_ms: reply.elapsedTime }, 'request ended')
+    })
   })
 }

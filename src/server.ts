@@ -35,14 +35,17 @@ export async function startService({ config, logger }: ServiceOptions): Promise<
     const force = setTimeout(() => app.server.closeAllConnections(), config.shutdown_timeout_ms)
     await app.close()
     clearTimeout(force)
-    await opening.then(
+    const closed = opening.then(
       ({ close }) => close(),
       () => {},
     )
+    await Promise.race([closed, sleep(config.shutdown_timeout_ms, undefined, { ref: false })])
   }
   return { url, ready, stop }
 }
 
+/** By itself the process ends sooner. */
+const EXIT_MS = 500
 const STOPPING = 'the service is shutting down'
 
 async function main() {
@@ -66,6 +69,8 @@ async function run(options: ServiceOptions) {
   await Promise.race([service.ready, stopped])
   await stopped
   logger.info('stopped')
+  // Whoever stops the service while it still loads a bundle does not wait for that.
+  setTimeout(() => process.exit(0), EXIT_MS).unref()
 }
 
 if (import.meta.main) {

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { assertProblem, type ExpectedProblem } from '../lib/problem.ts'
 import { startTinyService, type TinyService, toCbor } from '../lib/tiny_service.ts'
 
 let service: TinyService
 before(async () => {
-  service = await startTinyService({ environment: { BODY_BYTES_MAX: `${12 * 2 ** 20}` } })
+  service = await startTinyService({ environment: { BODY_BYTES_MAX: `${12 * 2 ** 20}`, REQUEST_TIMEOUT_MS: '1000' } })
 })
 after(() => service.stop())
 
@@ -122,6 +123,37 @@ test('refused: oversized headers and what is no HTTP', async () => {
   const noise = await raw('\x16\x03\x01 hello\r\n\r\n')
   assert.match(noise, /^HTTP\/1\.1 400 /)
   assert.equal(problemIn(noise).code, 'malformed_request')
+})
+
+test('refused: a body that does not arrive in time', async () => {
+  const late = await raw(
+    'POST /v1/prerank HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+  )
+  assert.match(late, /^HTTP\/1\.1 408 /)
+  assert.equal(problemIn(late).code, 'request_timeout')
+})
+
+test('clients that hang up, before or after their body is complete, disturb nobody', async () => {
+  const bytes = Buffer.from(
+    JSON.stringify({ ...valid, candidates: Array.from({ length: 50_000 }, (_, index) => index) }),
+  )
+  const hang_ups = Array.from({ length: 40 }, (_, index) => {
+    const abort = new AbortController()
+    const answer = service.post(bytes, { signal: abort.signal })
+    setTimeout(() => abort.abort(), index)
+    return answer.then(
+      () => 'answered',
+      () => 'gone',
+    )
+  })
+  assert.ok((await Promise.all(hang_ups)).includes('gone'))
+  assert.equal((await service.post(valid)).status, 200)
+  const scrape = async () => (await fetch(`${service.url}/metrics`)).text()
+  // The scrape itself is one.
+  while (!/^prerank_requests_in_flight 1$/m.test(await scrape())) await sleep(50)
+  const metrics = await scrape()
+  assert.match(metrics, /code="client_gone"\} [1-9]/)
+  assert.doesNotMatch(metrics, /status="5\d\d"/)
 })
 
 /** What the server says to these bytes on a bare connection. */
