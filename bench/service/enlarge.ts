@@ -14,7 +14,7 @@ export function enlargeBundle({ bundle, into, items }: { bundle: string; into: s
   if (id_kind !== 'u64') throw new Error(`${bundle}: ids are ${id_kind}, copies need integer ids`)
   const all = Uint32Array.from({ length: M }, (_, row) => row)
   const keys = source.keysOf(all)
-  const step = keys.reduce((highest, key) => (key > highest ? key : highest), 0n) + 1n
+  const step = keys.toSorted()[M - 1] + 1n
   const values = (width: number) => (width ? new Float32Array(M * width) : undefined)
   const batch = { vectors: new Float32Array(M * dims), scalars: values(scalars.length), content: values(content_dims) }
   source.readVectors(all, batch.vectors)
