@@ -2,6 +2,7 @@
 /** The service: composition root and its life, from the first log line to the last request. */
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import { type Logger, pino } from 'pino'
 import { buildApp } from './app.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
@@ -32,9 +33,7 @@ export async function startService({ config, logger }: ServiceOptions): Promise<
   const stop = async () => {
     host.not_ready = STOPPING
     await sleep(config.shutdown_delay_ms)
-    const force = setTimeout(() => app.server.closeAllConnections(), config.shutdown_timeout_ms)
-    await app.close()
-    clearTimeout(force)
+    await closeApp(app, config.shutdown_timeout_ms)
     const closed = opening.then(
       ({ close }) => close(),
       () => {},
@@ -44,6 +43,19 @@ export async function startService({ config, logger }: ServiceOptions): Promise<
   return { url, ready, stop }
 }
 
+/**
+ * Requests in flight finish, or end with the limit. Their connections then wait for a next request, so idle ones are
+ * closed again and again.
+ */
+async function closeApp(app: FastifyInstance, timeout_ms: number) {
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS)
+  const force = setTimeout(() => app.server.closeAllConnections(), timeout_ms)
+  await app.close()
+  clearInterval(idle)
+  clearTimeout(force)
+}
+
+const IDLE_CHECK_MS = 20
 /** By itself the process ends sooner. */
 const EXIT_MS = 500
 const STOPPING = 'the service is shutting down'

@@ -71,7 +71,9 @@ test('SIGTERM: readiness goes off first, requests in flight finish, and the proc
   await assert.rejects(fetch(`${url}/healthz`), 'no longer accepting')
   slow.finish()
   assert.equal(await slow.status, 200)
+  const answered_ms = performance.now()
   assert.equal(await exited, 0, log())
+  assert.ok(performance.now() - answered_ms < 3000, 'connections that idle do not hold it up')
 })
 
 test('a request that never ends does not keep the process alive beyond the limit', async () => {
