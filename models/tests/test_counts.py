@@ -61,7 +61,8 @@ def test_counts_of_rows_are_those_of_a_plain_loop(log):
 
 
 def test_rates_are_missing_without_a_total_and_zero_for_an_item_not_counted(log):
-    requests = pd.DataFrame({"query": ["lamp", "never seen"], "country": ["DE", None], "gender": ["f", "x"], "as_of": T0 + 9 * DAY})
+    context = {"country": ["DE", None], "gender": ["f", "x"]}
+    requests = pd.DataFrame({"query": ["lamp", "never seen"], **context, "as_of": T0 + 9 * DAY})
     table = look_up(index_counts(log, SCHEMA), requests, np.array([0, 0, 1]), np.array([0, 1, 0]))
     rates = table.rates(prior=10)
     assert np.isnan(rates[:, :, 2]).all()
@@ -77,7 +78,8 @@ def test_blobs_hold_the_same_counts_as_the_rows(log):
     requests = pd.DataFrame({"query": ["Red Shoes"], "country": "FR", "gender": "m", "as_of": as_of})
     table = look_up(index_counts(log, SCHEMA), requests, np.zeros(15, int), np.arange(15))
     keys = log.items["key"].to_numpy()
-    by_segment = [["iqp:all:{red shoes}"], ["iqp:country=FR:{red shoes}"], ["iqp:gender=m:{red shoes}"], ["iqp:token:{red}", "iqp:token:{shoes}"]]
+    of_query = [[f"iqp:{segment}:{{red shoes}}"] for segment in ("all", "country=FR", "gender=m")]
+    by_segment = [*of_query, ["iqp:token:{red}", "iqp:token:{shoes}"]]
     for s, names in enumerate(by_segment):
         assert table.totals[s, :, 0] == pytest.approx(sum(blobs[n].totals for n in names))
         for item, key in enumerate(keys):

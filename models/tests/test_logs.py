@@ -21,7 +21,8 @@ EXTENSIONS = ["csv", "csv.gz", "parquet", "jsonl", "jsonl.gz"]
 
 def write(folder, name, columns, extension):
     path = folder / f"{name}.{extension}"
-    frame = pd.DataFrame({k: pd.Series(v, dtype="uint64" if k == "item" and isinstance(v[0], int) else None) for k, v in columns.items()})
+    kinds = {name: "uint64" if name == "item" and isinstance(values[0], int) else None for name, values in columns.items()}
+    frame = pd.DataFrame({name: pd.Series(values, dtype=kinds[name]) for name, values in columns.items()})
     if extension.startswith("csv"):
         frame.to_csv(path, index=False)
     elif extension == "parquet":
@@ -67,7 +68,8 @@ def test_requests_come_from_request_ids_or_from_user_query_and_time(tmp_path):
 
 def test_optional_columns_are_read_and_text_ids_are_hashed(tmp_path):
     items = {"item": ["a", "b"], "title": ["x", "y"], "text": ["more", ""], "emb": [[1.0, 2.0], [3.0, 4.0]]}
-    events = {**EVENTS, "item": ["a", "b", "b", "a"], "country": ["DE", "", "FR", None], "position": [0, 1, 1, None], "colour": list("abcd")}
+    optional = {"country": ["DE", "", "FR", None], "position": [0, 1, 1, None], "colour": list("abcd")}
+    events = {**EVENTS, "item": ["a", "b", "b", "a"], **optional}
     log = read(tmp_path, events, items, "parquet")
     assert log.id_kind == "string"
     assert log.content.dtype == np.float32 and log.content.tolist() == [[1, 2], [3, 4]]
@@ -96,7 +98,7 @@ def test_own_action_names_can_be_given(tmp_path):
         ("row 2: column 'time' holds 'soon'", {"time": [T0, "soon", T0, T0]}, None),
         ("row 4: column 'time' is empty", {"time": [T0, T0, T0, None]}, None),
         ("row 2: column 'time' holds .*whole number", {"time": [T0, T0 + 0.5, T0 + 1, T0 + 1]}, None),
-        ("row 4: column 'action' holds 'purchase'; expected one of impression, click", {"action": ["click"] * 3 + ["purchase"]}, None),
+        ("row 4: column 'action' holds 'buy'; expected one of impression", {"action": ["click"] * 3 + ["buy"]}, None),
         ("row 2: column 'position' holds 'top'", {"position": [1, "top", 2, 3]}, None),
         ("row 2: item '7' is there already", None, {"item": [7, 7]}),
         ("row 2: column 'item' is empty", None, {"item": ["7", ""]}),

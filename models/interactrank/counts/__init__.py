@@ -18,8 +18,9 @@ class CountColumn:
     action: str
     window_days: float
 
-    def start(self, as_of_ms):
-        return as_of_ms - int(self.window_days * DAY_MS) if self.window_days else as_of_ms * 0
+    def start(self, as_of_ms: np.ndarray | int) -> np.ndarray | int:
+        """First moment that counts, for one or many as-of times."""
+        return as_of_ms - int(self.window_days * DAY_MS) if self.window_days else np.zeros_like(as_of_ms)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ class CountBlob:
 def encode_count_blob(blob: CountBlob) -> bytes:
     columns, items = blob.counts.shape
     if not 1 <= columns <= _COLUMNS_MAX or items > _ITEMS_MAX:
-        raise ValueError(f"{columns} columns × {items} items; expected 1–{_COLUMNS_MAX} columns and at most {_ITEMS_MAX} items")
+        found = f"{columns} columns × {items} items"
+        raise ValueError(f"{found}; expected 1–{_COLUMNS_MAX} columns and at most {_ITEMS_MAX} items")
     if blob.totals.shape != (columns,) or blob.keys.shape != (items,):
         raise ValueError(f"totals {blob.totals.shape} and keys {blob.keys.shape} do not fit counts {blob.counts.shape}")
     if items > 1 and not (blob.keys[1:] > blob.keys[:-1]).all():
@@ -46,7 +47,8 @@ def decode_count_blob(data: bytes) -> CountBlob:
         raise ValueError(f"magic {magic:#x} version {version}; expected {_MAGIC:#x} version {_VERSION}")
     expected = _HEADER.size + 8 * columns + 8 * items + 4 * columns * items
     if not 1 <= columns <= _COLUMNS_MAX or items > _ITEMS_MAX or len(data) != expected:
-        raise ValueError(f"count blob of {len(data)} bytes with {columns} columns × {items} items; expected {expected} bytes")
+        found = f"{len(data)} bytes with {columns} columns × {items} items"
+        raise ValueError(f"count blob of {found}; expected {expected} bytes")
     if xxhash.xxh64_intdigest(data[_HEADER.size :]) != checksum:
         raise ValueError("count blob is damaged: its checksum does not match; build it again")
     totals = np.frombuffer(data, "<f8", columns, _HEADER.size)

@@ -36,9 +36,10 @@ def read_events(table: pa.Table, catalogue: Catalogue, source: Source) -> tuple[
     frame["item_row"], notices = _item_rows(table, catalogue, source)
     for name in CONTEXT:
         frame[name] = _context(table, file, name) if name in has else pd.Categorical([None] * len(frame))
-    frame["position"] = (as_integers(column(table, file, "position"), missing=-1) if "position" in has else -1)
-    frame["position"] = frame["position"].astype(np.int32)
-    frame["request"] = _requests(frame, as_categories(column(table, file, "request_id")) if "request_id" in has else None)
+    position = as_integers(column(table, file, "position"), missing=-1) if "position" in has else np.full(len(frame), -1)
+    frame["position"] = position.astype(np.int32)
+    request_id = as_categories(column(table, file, "request_id")) if "request_id" in has else None
+    frame["request"] = _requests(frame, request_id)
     known = frame["item_row"] >= 0
     if not known.all():
         frame = frame[known].reset_index(drop=True)
@@ -93,7 +94,10 @@ def _item_rows(table: pa.Table, catalogue: Catalogue, source: Source) -> tuple[n
     if unknown == 0:
         return rows, []
     first = found[int(np.argmax(rows < 0))]
-    said = f"{unknown} of {len(rows)} events in {source.events_file} name items that {source.items_file} does not hold (first: {first!r})"
+    said = (
+        f"{unknown} of {len(rows)} events in {source.events_file} name items"
+        f" that {source.items_file} does not hold (first: {first!r})"
+    )
     if unknown * 2 > len(rows):
         raise LogError(f"{said}; expected most items to be there, so check that the two files belong together")
     return rows, [f"{said}; they are left out"]

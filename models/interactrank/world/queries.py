@@ -68,7 +68,7 @@ def make_intents(options: WorldOptions) -> Intents:
     own = np.repeat(np.arange(len(meaning), len(intents))[:, None], meaning.shape[1], axis=1)
     rank = rng.permutation(len(intents)) + 4
     late = rng.random(len(intents)) < 0.25
-    plain_first = -0.5 * np.array([intent.attributes for intent in intents])
+    plain_first = -0.8 * np.array([intent.attributes for intent in intents])
     return Intents(
         intents=intents,
         surfaces=surfaces,
