@@ -9,7 +9,8 @@ from scipy.special import expit
 from interactrank.world.impressions import Impressions
 from interactrank.world.options import WorldOptions
 from interactrank.world.state import State
-from interactrank.world.users import COUNTRY_NAMES, DEVICE_NAMES, GENDER_NAMES, LANGUAGES
+from interactrank.world.users import LANGUAGES
+from interactrank.world.words import COUNTRY_NAMES, DEVICE_NAMES, GENDER_NAMES
 
 _UNKNOWN_SHARE = 0.03
 

@@ -6,23 +6,9 @@ import numpy as np
 import pandas as pd
 
 from interactrank.world.options import DAY_MS, START_MS, WorldOptions
-from interactrank.world.words import (
-    ADJECTIVES,
-    AMBIGUOUS,
-    BRAND_HEADS,
-    BRAND_TAILS,
-    CATEGORIES,
-    COLOURS,
-    MATERIALS,
-    OCCASIONS,
-    STYLES,
-)
+from interactrank.world.titles import Look, description, title
+from interactrank.world.words import BRANDS, CATEGORIES, CATEGORY_NAMES, COLOURS, DEPARTMENT_OF, DEPARTMENTS, MATERIALS, STYLES
 
-CATEGORY_NAMES = [category.nouns[0] for category in CATEGORIES]
-DEPARTMENTS = list(dict.fromkeys(category.department for category in CATEGORIES))
-DEPARTMENT_OF = np.array([DEPARTMENTS.index(category.department) for category in CATEGORIES])
-STYLE_NAMES, COLOUR_NAMES = list(STYLES), list(COLOURS)
-BRANDS = [head + tail for head in BRAND_HEADS for tail in BRAND_TAILS]
 BRAND_DIMS = 6
 
 
@@ -87,9 +73,10 @@ def make_catalogue(options: WorldOptions) -> Catalogue:
         titles=[],
         texts=[],
     )
-    for row in range(size):
-        items.titles.append(_title(rng, items, row))
-        items.texts.append(_text(rng, items, row))
+    columns = (items.category, items.style, items.style2, items.colour, items.material, items.brand)
+    for codes in np.stack(columns, axis=1).tolist():
+        items.titles.append(title(rng, Look(*codes)))
+        items.texts.append(description(rng, Look(*codes)))
     return items
 
 
@@ -113,47 +100,3 @@ def _publish_times(rng: np.random.Generator, options: WorldOptions) -> np.ndarra
         rng.random(options.items) < 0.8, -rng.uniform(0, 730, options.items), rng.uniform(0, options.days, options.items)
     )
     return (START_MS + age_days * DAY_MS).astype(np.int64)
-
-
-def _title(rng: np.random.Generator, items: Catalogue, row: int) -> str:
-    category = CATEGORIES[items.category[row]]
-    style_words, hints = STYLES[STYLE_NAMES[items.style[row]]]
-    chance = rng.random(7)
-    words = []
-    if chance[0] < 0.85:
-        words.append(BRANDS[items.brand[row]])
-    if chance[1] < 0.18:
-        words.append(style_words[0])
-    elif chance[1] < 0.45:
-        words.append(str(rng.choice(hints)))
-    if chance[2] < 0.35:
-        words.append(str(rng.choice(ADJECTIVES[category.material])))
-    if chance[3] < 0.6:
-        words.append(MATERIALS[category.material][items.material[row]])
-    meanings = [word for word, senses in AMBIGUOUS if category.nouns[0] in senses.values()]
-    if meanings and chance[4] < 0.2:
-        words.append(meanings[int(chance[4] / 0.2 * len(meanings))])
-    words.append(category.nouns[0] if chance[5] < 0.5 else str(rng.choice(category.nouns)))
-    colour = COLOURS[COLOUR_NAMES[items.colour[row]]]
-    title = " ".join(words) + (f", {rng.choice(colour)}" if chance[6] < 0.75 else "")
-    return title[0].upper() + title[1:]
-
-
-def _text(rng: np.random.Generator, items: Catalogue, row: int) -> str:
-    category = CATEGORIES[items.category[row]]
-    style, second = STYLE_NAMES[items.style[row]], STYLE_NAMES[items.style2[row]]
-    first, other = rng.choice(STYLES[style][1], 2, replace=False)
-    material = MATERIALS[category.material][items.material[row]]
-    sentence = f"{first} and {other}, with {_article(rng.choice(STYLES[second][1]))} touch"
-    sentence = sentence[0].upper() + sentence[1:]
-    parts = [sentence, f"made of {material}" if rng.random() < 0.5 else "made to last"]
-    if rng.random() < 0.25:
-        parts.append(f"in the {style} mood" if rng.random() < 0.5 else f"goes with any {rng.choice(CATEGORY_NAMES)}")
-    fitting = [o[3] for o in OCCASIONS if category.nouns[0] in o[1] and o[2] in (None, style)]
-    if fitting and rng.random() < 0.6:
-        parts.append(str(rng.choice(fitting)))
-    return "; ".join(parts) + "."
-
-
-def _article(word: str) -> str:
-    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"

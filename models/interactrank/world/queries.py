@@ -1,15 +1,27 @@
-"""What people want (intents) and the words they type for it (surfaces): synonyms, ambiguous words, misspellings."""
+"""What people want (intents) and the words they type for it (surfaces): synonyms, ambiguous words."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from interactrank.world.catalogue import BRANDS, CATEGORY_NAMES, COLOUR_NAMES, DEPARTMENT_OF, STYLE_NAMES
 from interactrank.world.options import WorldOptions
-from interactrank.world.users import COUNTRY_NAMES, GENDER_NAMES
-from interactrank.world.words import AMBIGUOUS, CATEGORIES, COLOURS, MATERIALS, OCCASIONS, STYLES, SUFFIXES
+from interactrank.world.words import (
+    AMBIGUOUS,
+    BRANDS,
+    CATEGORIES,
+    CATEGORY_NAMES,
+    COLOUR_NAMES,
+    COLOURS,
+    COUNTRY_NAMES,
+    DEPARTMENT_OF,
+    GENDER_NAMES,
+    MATERIALS,
+    OCCASIONS,
+    STYLE_NAMES,
+    STYLES,
+    SUFFIXES,
+)
 
-_SURFACE_SHARE = np.array([0.55, 0.25, 0.12, 0.08])
 _RELATED = 0.25  # how much a category of the same department is worth to someone who wants another
 
 
@@ -103,8 +115,7 @@ def _ambiguous(rng: np.random.Generator, options: WorldOptions) -> tuple[list[In
             names = list(dict.fromkeys(senses.values()))
             intents += [Intent((CATEGORY_NAMES.index(name),), style, colour, word=word) for name in names]
             row = [base + names.index(_sense(senses, c, g)) for c in COUNTRY_NAMES for g in GENDER_NAMES]
-            first = min(row)
-            meaning += [[first] + row[1:] if row[0] == first else row] * len(names)
+            meaning += [row] * len(names)
     return intents, np.array(meaning)
 
 
@@ -134,30 +145,4 @@ def _surface(rng: np.random.Generator, intent: Intent) -> str:
         words = words[-1:] + words[:-1]
     if rng.random() < 0.06:
         words.append(str(rng.choice(SUFFIXES)))
-    return " ".join(words)
-
-
-def typed_text(rng: np.random.Generator, surfaces: list[str]) -> str:
-    """One of the surfaces as somebody types it: sometimes misspelt, half of the times in the way everybody misspells it."""
-    share = _SURFACE_SHARE[: len(surfaces)]
-    text = surfaces[int((rng.random() * share.sum() < share.cumsum()).argmax())]
-    chance = rng.random()
-    if chance < 0.03:
-        return misspell(np.random.default_rng([len(text), *text.encode()]), text)
-    return misspell(rng, text) if chance < 0.06 else text
-
-
-def misspell(rng: np.random.Generator, text: str) -> str:
-    words = text.split(" ")
-    long = [number for number, word in enumerate(words) if len(word) > 3]
-    if not long:
-        return text
-    number = long[int(rng.integers(len(long)))]
-    word = words[number]
-    at = int(rng.integers(1, len(word) - 1))
-    kind = int(rng.integers(4))
-    swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    other = "abcdefghijklmnopqrstuvwxyz"[int(rng.integers(26))]
-    edits = (swapped, word[:at] + word[at + 1 :], word[:at] + word[at] + word[at:], word[:at] + other + word[at + 1 :])
-    words[number] = edits[kind]
     return " ".join(words)

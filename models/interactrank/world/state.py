@@ -8,7 +8,8 @@ from interactrank.world.catalogue import Catalogue, make_catalogue
 from interactrank.world.options import WorldOptions
 from interactrank.world.queries import Intents, make_intents
 from interactrank.world.traffic import Traffic, make_traffic
-from interactrank.world.users import GENDER_NAMES, Users, make_users, segment_preference, taste_columns
+from interactrank.world.users import Users, make_users, segment_preference, taste_columns
+from interactrank.world.words import GENDER_NAMES
 
 _POOL = 2**20
 

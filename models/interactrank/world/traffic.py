@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interactrank.world.catalogue import DEPARTMENT_OF
 from interactrank.world.options import DAY_MS, START_MS, WorldOptions
-from interactrank.world.queries import Intents, typed_text
-from interactrank.world.users import GENDER_NAMES, Users
-from interactrank.world.words import CATEGORIES, COUNTRIES
+from interactrank.world.queries import Intents
+from interactrank.world.typed import typed_text
+from interactrank.world.users import Users
+from interactrank.world.words import CATEGORIES, COUNTRIES, DEPARTMENT_OF, GENDER_NAMES
 
 _ROWS_AT_ONCE = 4_000
 _LOCAL_HOUR = np.array([1, 1, 1, 1, 1, 2, 3, 5, 6, 6, 6, 6, 7, 7, 6, 6, 7, 8, 10, 12, 13, 12, 8, 4], float)

@@ -4,19 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interactrank.world.catalogue import (
-    BRAND_DIMS,
+from interactrank.world.catalogue import BRAND_DIMS, Catalogue
+from interactrank.world.options import WorldOptions
+from interactrank.world.words import (
     BRANDS,
+    CATEGORIES,
     CATEGORY_NAMES,
     COLOUR_NAMES,
+    COUNTRIES,
     DEPARTMENTS,
+    DEVICES,
+    GENDERS,
     STYLE_NAMES,
-    Catalogue,
 )
-from interactrank.world.options import WorldOptions
-from interactrank.world.words import CATEGORIES, COUNTRIES, DEVICES, GENDERS
 
-COUNTRY_NAMES, GENDER_NAMES, DEVICE_NAMES = list(COUNTRIES), list(GENDERS), list(DEVICES)
 LANGUAGES = ["en", "de", "fr", "pt", "es"]
 _MOOD_DAYS = 8.0
 _STYLES, _COLOURS = len(STYLE_NAMES), len(COLOUR_NAMES)

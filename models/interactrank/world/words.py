@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Category:
@@ -158,3 +160,10 @@ COUNTRIES = {
 }
 GENDERS = {"f": 0.52, "m": 0.42, "x": 0.06}
 DEVICES = {"mobile": (0.62, 10), "desktop": (0.3, 16), "tablet": (0.08, 12)}  # share, items on a page
+
+CATEGORY_NAMES = [category.nouns[0] for category in CATEGORIES]
+DEPARTMENTS = list(dict.fromkeys(category.department for category in CATEGORIES))
+DEPARTMENT_OF = np.array([DEPARTMENTS.index(category.department) for category in CATEGORIES])
+STYLE_NAMES, COLOUR_NAMES = list(STYLES), list(COLOURS)
+BRANDS = [head + tail for head in BRAND_HEADS for tail in BRAND_TAILS]
+COUNTRY_NAMES, GENDER_NAMES, DEVICE_NAMES = list(COUNTRIES), list(GENDERS), list(DEVICES)
