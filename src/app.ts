@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { Config } from './config.ts'
 import { docs } from './http/docs.ts'
+import { engagementsRoute, engagementsSchemas } from './http/engagements_route.ts'
 import { answerError, answerErrors, answerParserError } from './http/error_handlers.ts'
 import { MEDIA_TYPES } from './http/formats.ts'
 import type { Host } from './http/host.ts'
@@ -48,8 +49,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   )
   answerErrors(app)
   observeRequests(app, metrics)
-  await app.register(docs, { schemas: [Problem, ...prerankSchemas(config)] })
+  await app.register(docs, { schemas: [Problem, ...prerankSchemas(config), ...engagementsSchemas(config)] })
   await app.register(prerankRoute, { host, config, metrics })
+  await app.register(engagementsRoute, { host, config, metrics })
   await app.register(systemRoutes, { host, metrics })
   return app
 }

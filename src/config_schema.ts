@@ -15,6 +15,7 @@ const choice = <const T extends string>(description: string, values: readonly T[
   ) as unknown as ReturnType<typeof Type.Unsafe<T>>
 
 const MIB = 1024 * 1024
+const DAY_MS = 86_400_000
 
 export const ConfigSchema = Type.Object({
   host: text('Address to listen on.', { default: '0.0.0.0' }),
@@ -92,6 +93,49 @@ export const ConfigSchema = Type.Object({
     default: 2048 * MIB,
     minimum: 0,
     maximum: 64 * 1024 * MIB,
+  }),
+
+  embedded_live_keys_max: integer(
+    'keys',
+    'Sequences and live counts that engagements may change where the bundle’s own features are served.',
+    { default: 100_000, minimum: 0, maximum: 10_000_000 },
+  ),
+
+  engagements_max: integer('events', 'Engagements in one request.', { default: 1000, minimum: 1, maximum: 10_000 }),
+  engagement_age_max_ms: integer('ms', 'Engagements older than that are late: they are not applied.', {
+    default: DAY_MS,
+    minimum: 1000,
+    maximum: 7 * DAY_MS,
+  }),
+  engagement_ahead_max_ms: integer(
+    'ms',
+    'Engagements further ahead of the clock than that are in the future: they are not applied.',
+    { default: 60_000, minimum: 0, maximum: 3_600_000 },
+  ),
+  engagement_deadline_ms: integer('ms', 'Time for the store to take the engagements of a request.', {
+    default: 1000,
+    minimum: 1,
+    maximum: 60_000,
+  }),
+  engagement_ids_max: integer(
+    'ids',
+    'Event ids that a user’s sequence, or the live counts of a query, remember; they forget one when it would be late.',
+    { default: 10_000, minimum: 1, maximum: 1_000_000 },
+  ),
+  live_counts_days: integer('days', 'Days of live counts that are kept: more than lie between two batch builds.', {
+    default: 3,
+    minimum: 1,
+    maximum: 31,
+  }),
+  live_counts_items_max: integer(
+    'items',
+    'Items, by action, that the live counts of a query list per day; engagements of others count in the totals only.',
+    { default: 1000, minimum: 1, maximum: 100_000 },
+  ),
+  sequence_days: integer('days', 'Days without an engagement after which a user’s sequence expires.', {
+    default: 365,
+    minimum: 1,
+    maximum: 3650,
   }),
 
   candidates_max: integer('candidates', 'Candidates in one request.', {

@@ -14,12 +14,14 @@ export const ERRORS = {
   request_timeout: { status: 408, title: 'The request did not arrive in time' },
   body_too_large: { status: 413, title: 'The body is too large' },
   too_many_candidates: { status: 413, title: 'There are too many candidates' },
+  too_many_events: { status: 413, title: 'There are too many events' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   unsupported_encoding: { status: 415, title: 'The content encoding is not supported' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'The request could not be answered' },
   overloaded: { status: 503, title: 'There is more work than the service can do' },
   not_ready: { status: 503, title: 'The service is not ready' },
+  store_unavailable: { status: 503, title: 'The feature store does not take writes' },
 } as const
 
 export type ErrorCode = keyof typeof ERRORS

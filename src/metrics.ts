@@ -1,5 +1,6 @@
 /** Every metric of the service. The app owns the registry; nothing here is global. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { ageGauge } from './age_gauge.ts'
 
 /** 0.1 ms to 100 ms in steps of about 1.5, then the tail. */
 const SECONDS = [
@@ -8,6 +9,7 @@ const SECONDS = [
 ]
 const CANDIDATES = [10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 200_000]
 const BATCH = [1, 2, 4, 8, 16, 32, 64, 128]
+const DELAY_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 3600, 6 * 3600, 86_400]
 const AGE_SECONDS = [60, 600, 3600, 6 * 3600, 86_400, 2 * 86_400, 7 * 86_400, 30 * 86_400]
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -66,6 +68,28 @@ export function createMetrics() {
       help: 'Age of a feature when it was read: newest event, as-of time of the counts.',
       labelNames: ['feature'],
       buckets: AGE_SECONDS,
+      registers,
+    }),
+    newestEvent: ageGauge({
+      name: 'prerank_newest_event_age_seconds',
+      help: 'Age of the newest event that was applied here or read in a sequence.',
+      registers,
+    }),
+    batchBuild: ageGauge({
+      name: 'prerank_batch_build_age_seconds',
+      help: 'Age of the newest batch build of counts that was read: its as-of time.',
+      registers,
+    }),
+    engagements: new Counter({
+      name: 'prerank_engagements_total',
+      help: 'Engagements by what became of them.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    engagementDelay: new Histogram({
+      name: 'prerank_engagement_delay_seconds',
+      help: 'From the time of an engagement to its arrival.',
+      buckets: DELAY_SECONDS,
       registers,
     }),
     degraded: new Counter({

@@ -72,7 +72,10 @@ async function openConfiguredBundle({ config, metrics, logger }: OpenOptions): P
 function openStore({ config, metrics }: OpenOptions): Promise<FeatureStore> {
   if (!config.redis_url) {
     const paths = globSync(join(config.bundle_dir, 'features', '*.snapshot')).sort()
-    return openEmbeddedStore(paths, { bytes_max: config.embedded_bytes_max })
+    return openEmbeddedStore(paths, {
+      bytes_max: config.embedded_bytes_max,
+      live_keys_max: config.embedded_live_keys_max,
+    })
   }
   return openRedisStore({
     url: config.redis_url,

@@ -7,13 +7,14 @@ import type { PrerankRequest } from '../prerank/request.ts'
 import type { StoreRead } from '../store/store.ts'
 import { contextValue } from './context.ts'
 import { countKeys, countTokens } from './counts.ts'
+import { liveKey } from './live_counts.ts'
 import { sequenceKey } from './sequence.ts'
 
-/** What an answer names as missing in `degraded`. */
-export type FeatureName = 'sequence' | 'cross_counts' | 'query_embedding'
+/** What an answer names as missing in `degraded`; `live_counts` where the batch's counts are there and are used alone. */
+export type FeatureName = 'sequence' | 'cross_counts' | 'live_counts' | 'query_embedding'
 
 export type PlannedBlob = {
-  /** Index in `read.values`. */
+  /** Index in `read.values`, and in `read.live` of the live counts beside it. */
   value: number
   segment: string
   /** Column of the blob → cross feature that it feeds, or −1. */
@@ -37,10 +38,11 @@ export function planReads(manifest: Manifest, request: PrerankRequest): ReadPlan
     const features = columnFeatures(manifest, segment)
     for (const key of segmentKeys(segment, request)) blobs.push({ value: values.push(key) - 1, segment, features })
   }
+  const live = values.map(liveKey)
   const embedding = readsPath(manifest, 'query.embedding') && !query.embedding ? countKeys.embedding(query.text) : null
   const sequence = readsSequence(manifest) && !user?.sequence && user?.id !== undefined ? sequenceKey(user.id) : null
   return {
-    read: { sequence, values: embedding === null ? values : [...values, embedding] },
+    read: { sequence, values: embedding === null ? values : [...values, embedding], live },
     blobs,
     embedding: embedding === null ? null : values.length,
     features: [
@@ -51,7 +53,7 @@ export function planReads(manifest: Manifest, request: PrerankRequest): ReadPlan
   }
 }
 
-function segmentKeys(segment: string, { query, user }: PrerankRequest): string[] {
+export function segmentKeys(segment: string, { query, user }: Pick<PrerankRequest, 'query' | 'user'>): string[] {
   if (segment === 'all') return [countKeys.query('all', query.text)]
   if (segment === 'token') return countTokens(query.text).map(countKeys.token)
   const value = contextValue(user, segment)
@@ -59,7 +61,7 @@ function segmentKeys(segment: string, { query, user }: PrerankRequest): string[]
 }
 
 /** Segments that a cross feature or a tower input reads, in the manifest's order. */
-function neededSegments(manifest: Manifest): string[] {
+export function neededSegments(manifest: Manifest): string[] {
   const read = new Set(manifest.cross_features.map((feature) => feature.segment))
   for (const { source } of manifest.query_tower.inputs) if (source.kind === 'top_items') read.add(source.segment)
   return manifest.counts.segments.filter((segment) => read.has(segment))
@@ -71,7 +73,7 @@ function columnFeatures(manifest: Manifest, segment: string): Int16Array {
   )
 }
 
-function readsSequence(manifest: Manifest): boolean {
+export function readsSequence(manifest: Manifest): boolean {
   return manifest.query_tower.inputs.some(({ source }) => source.kind === 'sequence')
 }
 

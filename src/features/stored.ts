@@ -4,13 +4,30 @@
 import type { Manifest } from '../bundle/manifest.ts'
 import type { StoreAnswer } from '../store/store.ts'
 import { type ParsedCounts, parseCountBlob } from './counts.ts'
-import type { FeatureName, PlannedBlob, ReadPlan } from './plan.ts'
+import { liveBlob } from './live_counts.ts'
+import type { FeatureName, ReadPlan } from './plan.ts'
 import { decodeEvents, type Sequence } from './sequence.ts'
 
-export type StoredBlob = { segment: string; features: Int16Array; counts: ParsedCounts }
+export type StoredBlob = {
+  segment: string
+  features: Int16Array
+  counts: ParsedCounts
+  /** Counted since the batch build. */
+  live: boolean
+}
+
+type Attempts = {
+  plan: ReadPlan
+  /** One per planned blob: what the batch build counted, and what happened since. */
+  batch: (ParsedCounts | null)[]
+  live: (ParsedCounts | null)[]
+  /** Key → why it could not be used. */
+  failed: ReadonlyMap<string, string>
+}
 
 export type StoredFeatures = {
   sequence: Sequence | null
+  /** Batch blobs, then live ones: of a segment and query both add up. */
   blobs: StoredBlob[]
   embedding: Float32Array | null
   /** Planned features that the store could not give; absent ones are not among them. */
@@ -20,15 +37,16 @@ export type StoredFeatures = {
 }
 
 /** Decodes answers to plans of this manifest; null stands for a store that did not answer. */
-export type AnswerReader = (plan: ReadPlan, answer: StoreAnswer | null) => StoredFeatures
+export type AnswerReader = (plan: ReadPlan, answer: StoreAnswer | null, now_ms: number) => StoredFeatures
 
 export function answerReader(manifest: Manifest): AnswerReader {
   const parse = rememberedParser(manifest.counts.columns.map((column) => column.name))
   const dims = embeddingDims(manifest)
-  return (plan, answer) => {
+  const count_options = { columns: manifest.counts.columns, actions: manifest.actions }
+  return (plan, answer, now_ms) => {
     if (!answer) return { sequence: null, blobs: [], embedding: null, lost: plan.features, problems: [] }
     const failed = new Map(answer.problems.map(({ key, error }) => [key, error.message]))
-    const { sequence: sequence_key, values: keys } = plan.read
+    const { sequence: sequence_key, values: keys, live: live_keys } = plan.read
     const attempt = <T>(key: string, decode: () => T): T | null => {
       try {
         return failed.has(key) ? null : decode()
@@ -38,13 +56,18 @@ export function answerReader(manifest: Manifest): AnswerReader {
       }
     }
     const sequence = attempt(sequence_key ?? '', () => answer.sequence && decodeEvents(answer.sequence))
-    const counts = plan.blobs.map(({ value }) =>
+    const batch = plan.blobs.map(({ value }) =>
       attempt(keys[value], () => answer.values[value] && parse(answer.values[value])),
     )
+    const live = plan.blobs.map(({ value }, index) => {
+      const since_ms = batch[index]?.as_of_ms ?? 0
+      const hash = answer.live[value]
+      return attempt(live_keys[value], () => hash && liveBlob(hash, { ...count_options, since_ms, now_ms }))
+    })
     const embedding = attempt(embeddingKey(plan), () => readEmbedding(plan, answer, dims))
     return {
       sequence,
-      blobs: wholeSegments(plan, counts, failed),
+      blobs: wholeSegments({ plan, batch, live, failed }),
       embedding,
       lost: lostFeatures(plan, failed),
       problems: [...failed.values()],
@@ -53,29 +76,32 @@ export function answerReader(manifest: Manifest): AnswerReader {
 }
 
 /**
- * A segment whose blobs are not all there is left out as a whole: half of a query's tokens would give a wrong ratio,
- * which is worse than a missing one.
+ * A segment whose batch blobs are not all there is left out as a whole: half of a query's tokens would give a wrong ratio,
+ * which is worse than a missing one. So is the live part of a segment, without which the batch's ratio is only older.
  */
-function wholeSegments(
-  plan: ReadPlan,
-  counts: (ParsedCounts | null)[],
-  failed: ReadonlyMap<string, string>,
-): StoredBlob[] {
-  const broken = new Set(plan.blobs.filter((blob) => failed.has(blobKey(plan, blob))).map((blob) => blob.segment))
-  const blobs: StoredBlob[] = []
-  for (const [index, { segment, features }] of plan.blobs.entries()) {
-    const parsed = counts[index]
-    if (parsed && !broken.has(segment)) blobs.push({ segment, features, counts: parsed })
-  }
-  return blobs
+function wholeSegments({ plan, batch, live, failed }: Attempts): StoredBlob[] {
+  const segmentsOf = (keys: readonly string[]) =>
+    new Set(plan.blobs.filter(({ value }) => failed.has(keys[value])).map(({ segment }) => segment))
+  const [broken, stale] = [segmentsOf(plan.read.values), segmentsOf(plan.read.live)]
+  const usable = (is_live: boolean, isWhole: (segment: string) => boolean) =>
+    plan.blobs.flatMap(({ segment, features }, index): StoredBlob[] => {
+      const counts = (is_live ? live : batch)[index]
+      return counts && isWhole(segment) ? [{ segment, features, counts, live: is_live }] : []
+    })
+  return [
+    ...usable(false, (segment) => !broken.has(segment)),
+    ...usable(true, (segment) => !broken.has(segment) && !stale.has(segment)),
+  ]
 }
 
 function lostFeatures(plan: ReadPlan, failed: ReadonlyMap<string, string>): FeatureName[] {
-  return plan.features.filter((feature) => {
+  const lost = plan.features.filter((feature) => {
     if (feature === 'sequence') return failed.has(plan.read.sequence ?? '')
     if (feature === 'query_embedding') return failed.has(embeddingKey(plan))
-    return plan.blobs.some((blob) => failed.has(blobKey(plan, blob)))
+    return plan.blobs.some(({ value }) => failed.has(plan.read.values[value]))
   })
+  const is_stale = !lost.includes('cross_counts') && plan.read.live.some((key) => failed.has(key))
+  return is_stale ? [...lost, 'live_counts'] : lost
 }
 
 /** Bytes that a cache hands out again are checked once; the memory of it lives as long as the bytes do. */
@@ -108,8 +134,4 @@ function embeddingDims(manifest: Manifest): number {
 
 function embeddingKey(plan: ReadPlan): string {
   return plan.embedding === null ? '' : plan.read.values[plan.embedding]
-}
-
-function blobKey(plan: ReadPlan, blob: PlannedBlob): string {
-  return plan.read.values[blob.value]
 }

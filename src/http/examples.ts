@@ -29,3 +29,26 @@ export const ANSWER_EXAMPLE = {
   counts: { candidates: 5, scored: 4, unknown: 1, duplicates: 0 },
   degraded: [],
 }
+
+/** Long ago: sent as they are, they come back as late. */
+export const ENGAGEMENTS_EXAMPLES = [
+  {
+    events: [
+      {
+        id: '0b9a4c1e-5d2f-4a6b-8f3e-1c7d9e2a4b60',
+        time: 1_760_000_000_000,
+        action: 'click',
+        item: 87,
+        user: { id: 'u17', country: 'DE' },
+        query: { text: 'red running shoes' },
+      },
+      { id: 'wishlist-5512', time: 1_760_000_004_000, action: 'save', item: 1204, user: { id: 'u17' } },
+    ],
+  },
+]
+
+export const ENGAGEMENTS_ANSWER_EXAMPLE = {
+  request_id: '2f6b1c1d-9a53-4f0e-b7a8-3f1f5f0c9d11',
+  outcomes: ['applied', 'duplicate'],
+  counts: { applied: 1, out_of_order: 0, duplicate: 1, late: 0, future: 0, ignored: 0, failed: 0 },
+}

@@ -1,16 +1,15 @@
 /** POST /v1/prerank */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Config } from '../config.ts'
-import { ServiceError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { type PrerankAnswer, STAGES } from '../prerank/answer.ts'
 import { type BodyLimits, bodySchema, type CheckedBody } from '../prerank/body.ts'
 import { createDecode } from '../prerank/decode.ts'
 import { prerank } from '../prerank/pipeline.ts'
-import { acceptedFormat } from './accept.ts'
 import { answerBody, PrerankAnswerBody } from './answer.ts'
 import { ANSWER_EXAMPLE, REQUEST_EXAMPLES } from './examples.ts'
-import { createWriter, type Format, formatOf, MEDIA_TYPES, readBytes } from './formats.ts'
+import { both, received } from './exchange.ts'
+import { createWriter, type Format, MEDIA_TYPES, readBytes } from './formats.ts'
 import { type Host, servingOf } from './host.ts'
 import { problemResponses } from './problem.ts'
 
@@ -23,12 +22,9 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
 
   app.post('/v1/prerank', { schema: PRERANK_SCHEMA }, async (request, reply) => {
     const start_ms = performance.now()
-    if (!Buffer.isBuffer(request.body))
-      throw new ServiceError('malformed_body', { field: 'the body', found: 'nothing' })
-    const format = formatOf(request.headers['content-type']!)
-    const answerFormat = acceptedFormat(request.headers.accept, format)
+    const { bytes, format, answer_format } = received(request)
     const serving = servingOf(host)
-    const body = readBytes(request.body, format) as CheckedBody
+    const body = readBytes(bytes, format) as CheckedBody
     const decoded = decode(body, serving.accepted)
     const decode_ms = performance.now() - start_ms
 
@@ -39,14 +35,14 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
     const request_id = decoded.request_id ?? request.id
     const named = (body.explain as { ids?: unknown } | undefined)?.ids
     const encoded = write(
-      answerBody(answer, { request_id, candidates: body.candidates, named, format: answerFormat }),
-      answerFormat,
+      answerBody(answer, { request_id, candidates: body.candidates, named, format: answer_format }),
+      answer_format,
     )
     const encode_ms = performance.now() - encode_start_ms
     Object.assign(answer.timings_ms, { decode: decode_ms, encode: encode_ms })
     observe(metrics, answer)
     metrics.request.observe({ format }, (performance.now() - start_ms) / 1000)
-    return send(reply, { encoded, format: answerFormat, request_id, answer })
+    return send(reply, { encoded, format: answer_format, request_id, answer })
   })
 }
 
@@ -72,14 +68,15 @@ function observe(metrics: Metrics, answer: PrerankAnswer) {
     const { feature, outcome } = read
     metrics.featureReads.inc({ feature, outcome })
     if (outcome === 'lost') metrics.degraded.inc({ feature, reason: read.reason })
-    if (outcome === 'hit' && read.age_ms !== undefined) metrics.featureAge.observe({ feature }, read.age_ms / 1000)
+    if (outcome === 'hit' && read.age_ms !== undefined) observeAge(metrics, feature, read.age_ms)
   }
 }
 
-const both = <T>(schema: T) => ({
-  [MEDIA_TYPES.json]: { schema },
-  [MEDIA_TYPES.cbor]: { schema },
-})
+function observeAge(metrics: Metrics, feature: string, age_ms: number) {
+  metrics.featureAge.observe({ feature }, age_ms / 1000)
+  if (feature === 'sequence') metrics.newestEvent.seen(Date.now() - age_ms)
+  if (feature === 'cross_counts') metrics.batchBuild.seen(Date.now() - age_ms)
+}
 
 /** What the documentation calls PrerankRequest and PrerankAnswer. */
 export const prerankSchemas = (limits: BodyLimits) => [

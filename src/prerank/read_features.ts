@@ -12,7 +12,7 @@ type ReadOptions = { plan: ReadPlan; deadline_ms: number | undefined; now_ms: nu
 export async function readFeatures(serving: Serving, options: ReadOptions): Promise<FeaturesRead> {
   const { plan, now_ms } = options
   const { answer, failure } = await readStore(serving, options)
-  const stored = serving.readStored(plan, answer)
+  const stored = serving.readStored(plan, answer, now_ms)
   const reason = failure?.kind ?? 'damaged'
   const lost = stored.lost.map((feature) => ({ feature, outcome: 'lost' as const, reason }))
   const problems = failure ? [failure.message, ...stored.problems] : stored.problems
@@ -24,7 +24,7 @@ type StoreOutcome = { answer: StoreAnswer | null; failure?: StoreError }
 async function readStore({ store, limits }: Serving, { plan, deadline_ms }: ReadOptions): Promise<StoreOutcome> {
   const { read } = plan
   if (read.sequence === null && read.values.length === 0)
-    return { answer: { sequence: null, values: [], problems: [] } }
+    return { answer: { sequence: null, values: [], live: [], problems: [] } }
   try {
     return {
       answer: await store.read(read, Math.min(deadline_ms ?? Number.POSITIVE_INFINITY, limits.store_deadline_ms)),
@@ -36,13 +36,22 @@ async function readStore({ store, limits }: Serving, { plan, deadline_ms }: Read
 }
 
 /** What the store did answer, feature by feature. */
-function found(plan: ReadPlan, { sequence, blobs, embedding, lost }: StoredFeatures, now_ms: number): FeatureRead[] {
+function found(plan: ReadPlan, stored: StoredFeatures, now_ms: number): FeatureRead[] {
   return plan.features.flatMap((feature): FeatureRead[] => {
-    if (lost.includes(feature)) return []
-    if (feature === 'query_embedding') return [{ feature, outcome: embedding ? 'hit' : 'miss' }]
-    const time_ms =
-      feature === 'sequence' ? sequence?.times_ms[0] : Math.min(...blobs.map(({ counts }) => counts.as_of_ms))
-    const isHit = time_ms !== undefined && Number.isFinite(time_ms)
-    return [isHit ? { feature, outcome: 'hit', age_ms: Math.max(0, now_ms - time_ms) } : { feature, outcome: 'miss' }]
+    if (stored.lost.includes(feature)) return []
+    if (feature === 'query_embedding') return [{ feature, outcome: stored.embedding ? 'hit' : 'miss' }]
+    if (feature === 'sequence') return [dated(feature, stored.sequence?.times_ms[0], now_ms)]
+    const batch = stored.blobs.filter((blob) => !blob.live)
+    const oldest_ms = batch.length > 0 ? Math.min(...batch.map(({ counts }) => counts.as_of_ms)) : undefined
+    const live: FeatureRead = {
+      feature: 'live_counts',
+      outcome: batch.length < stored.blobs.length ? 'hit' : 'miss',
+    }
+    return [dated(feature, oldest_ms, now_ms), ...(stored.lost.includes('live_counts') ? [] : [live])]
   })
+}
+
+function dated(feature: string, time_ms: number | undefined, now_ms: number): FeatureRead {
+  if (time_ms === undefined) return { feature, outcome: 'miss' }
+  return { feature, outcome: 'hit', age_ms: Math.max(0, now_ms - time_ms) }
 }

@@ -1,4 +1,8 @@
-/** The store in this process's memory: from a bundle's snapshots, or the few values of a golden request. */
+/**
+ * The store in this process's memory: from a bundle's snapshots, or the few values of a golden request. What engagements
+ * change is gone with the process.
+ */
+import { createEmbeddedWrites } from './embedded_writes.ts'
 import { readSnapshot } from './snapshot.ts'
 import type { FeatureStore } from './store.ts'
 
@@ -6,11 +10,29 @@ import type { FeatureStore } from './store.ts'
 const BLOCK_BYTES = 16 * 2 ** 20
 const ALIGNMENT_BYTES = 8
 
-export function embeddedStore(values: ReadonlyMap<string, Uint8Array>, detail = `${values.size} keys`): FeatureStore {
+export type EmbeddedStoreOptions = {
+  detail?: string
+  /** Sequences and live counts that engagements may change. */
+  live_keys_max?: number
+}
+
+export function embeddedStore(
+  values: ReadonlyMap<string, Uint8Array>,
+  { detail = `${values.size} keys`, live_keys_max = 0 }: EmbeddedStoreOptions = {},
+): FeatureStore {
   const find = (key: string) => values.get(key) ?? null
+  const changed = createEmbeddedWrites({ keys_max: live_keys_max, stored: find })
   return {
-    async read({ sequence, values: keys }) {
-      return { sequence: sequence === null ? null : find(sequence), values: keys.map(find), problems: [] }
+    async read({ sequence, values: keys, live }) {
+      return {
+        sequence: sequence === null ? null : (changed.sequence(sequence) ?? find(sequence)),
+        values: keys.map(find),
+        live: live.map(changed.live),
+        problems: [],
+      }
+    },
+    async write(writes, options) {
+      return writes.map((write) => changed.write(write, options))
     },
     state: () => ({ kind: 'embedded', ok: true, detail, version: null }),
     async close() {},
@@ -20,7 +42,7 @@ export function embeddedStore(values: ReadonlyMap<string, Uint8Array>, detail = 
 /** Reads snapshot files whole; refuses more than bytes_max, and a key that comes twice. */
 export async function openEmbeddedStore(
   paths: readonly string[],
-  options: { bytes_max: number },
+  options: { bytes_max: number; live_keys_max?: number },
 ): Promise<FeatureStore> {
   const values = new Map<string, Uint8Array>()
   const pack = packer(options.bytes_max)
@@ -30,7 +52,10 @@ export async function openEmbeddedStore(
       values.set(key, pack(value, path))
     }
   }
-  return embeddedStore(values, `${values.size} keys from ${paths.length} snapshot files`)
+  return embeddedStore(values, {
+    detail: `${values.size} keys from ${paths.length} snapshot files`,
+    live_keys_max: options.live_keys_max,
+  })
 }
 
 function packer(bytes_max: number): (value: Uint8Array, path: string) => Uint8Array {

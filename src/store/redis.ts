@@ -1,17 +1,18 @@
 /**
  * The feature store on Redis: one pipeline per request (on a Cluster one per slot, in parallel), less what the value cache
- * knows. A node that does not answer is left alone by its breaker; what other nodes and the cache have is used.
+ * knows; what engagements change (sequences, live counts) is never in the cache. A node that does not answer is left alone by its breaker; what other nodes and the cache have is used.
  */
-import { type Breaker, createBreaker } from './breaker.ts'
 import { clusterSlot } from './cluster_slot.ts'
 import { withDeadline } from './deadline.ts'
 import { createRedisClient, type RedisClient, type RedisClientOptions } from './redis_client.ts'
 import { type Reply, runPipeline, type Wanted } from './redis_commands.ts'
-import { type FeatureStore, type StoreAnswer, StoreError, type StoreRead } from './store.ts'
+import { createHealth, type Health } from './redis_health.ts'
+import { writeAll } from './redis_writes.ts'
+import { defineScripts } from './scripts.ts'
+import { type FeatureStore, type LiveHash, type StoreAnswer, StoreError, type StoreRead } from './store.ts'
 import { createValueCache, type ValueCache, type ValueCacheOptions } from './value_cache.ts'
 import { type VersionPointer, watchVersion } from './version_pointer.ts'
 
-const BREAKER = { failures_max: 10, cooldown_ms: 250 }
 const VERSION_REFRESH_MS = 1000
 
 export type RedisStoreOptions = RedisClientOptions & {
@@ -27,6 +28,7 @@ export type RedisStoreOptions = RedisClientOptions & {
 export async function openRedisStore(options: RedisStoreOptions): Promise<FeatureStore> {
   const { connect_timeout_ms, prefix, version_refresh_ms = VERSION_REFRESH_MS } = options
   const client = createRedisClient(options)
+  defineScripts(client)
   const cache = createValueCache(options.cache)
   const pointer = watchVersion({
     read: () => client.get(`${prefix}current`),
@@ -39,43 +41,11 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Featur
   await pointer.refresh()
   return {
     read: (request, deadline_ms) => readFeatures({ client, cache, pointer, options, ...health }, request, deadline_ms),
+    write: (writes, write_options) => writeAll({ client, prefix, ...health }, writes, write_options),
     state: health.state,
     async close() {
       pointer.close()
       client.disconnect()
-    },
-  }
-}
-
-type Health = {
-  state(): ReturnType<FeatureStore['state']>
-  breakerOf(full_key: string): Breaker
-}
-
-/** One breaker per node, and what went wrong last. */
-function createHealth(client: RedisClient, pointer: VersionPointer): Health {
-  const breakers = new Map<string, Breaker>()
-  let last_error: string | null = null
-  client.on('error', (error: Error) => {
-    last_error = error.message
-  })
-  client.on('ready', () => {
-    last_error = null
-    void pointer.refresh()
-  })
-  return {
-    state() {
-      const silent = [...breakers].filter(([, breaker]) => breaker.open).map(([node]) => node)
-      const ok = client.status === 'ready' && pointer.problem === null && silent.length === 0
-      const problems = [last_error, silent.length > 0 && `no answer from ${silent.join(', ')}`, pointer.problem]
-      const detail = ok ? 'connected' : problems.filter(Boolean).join('; ') || client.status
-      return { kind: 'redis', ok, detail, version: pointer.version ?? null }
-    },
-    breakerOf(full_key) {
-      const node = 'slots' in client ? (client.slots[clusterSlot(full_key)]?.[0] ?? 'cluster') : 'server'
-      const breaker = breakers.get(node) ?? createBreaker(BREAKER)
-      breakers.set(node, breaker)
-      return breaker
     },
   }
 }
@@ -96,14 +66,19 @@ async function readFeatures(reader: Reader, request: StoreRead, deadline_ms: num
   const cached = request.values.map((key) => cache.get(versioned + key))
   const misses = request.values.filter((_, index) => cached[index] === undefined)
   options.onCacheRead?.({ hits: cached.length - misses.length, misses: misses.length })
-  const wanted = misses.map((key): Wanted => ({ key, full_key: versioned + key, kind: 'value' }))
-  if (request.sequence !== null) {
-    wanted.unshift({ key: request.sequence, full_key: prefix + request.sequence, kind: 'sequence' })
-  }
+  const wanted: Wanted[] = [
+    ...(request.sequence === null ? [] : [request.sequence]).map((key) => ({
+      key,
+      full_key: prefix + key,
+      kind: 'sequence' as const,
+    })),
+    ...misses.map((key) => ({ key, full_key: versioned + key, kind: 'value' as const })),
+    ...request.live.map((key) => ({ key, full_key: prefix + key, kind: 'live_counts' as const })),
+  ]
   const replies = await fetchAll(reader, wanted, deadline_ms)
   for (const { full_key, key, kind } of wanted) {
     const reply = replies.get(key) ?? null
-    if (kind === 'value' && !(reply instanceof StoreError)) cache.set(full_key, reply)
+    if (kind === 'value' && !(reply instanceof StoreError)) cache.set(full_key, reply as Uint8Array | null)
   }
   return answerOf(request, cached, replies)
 }
@@ -115,15 +90,16 @@ function answerOf(
   replies: ReadonlyMap<string, Reply>,
 ): StoreAnswer {
   const problems = [...replies].flatMap(([key, reply]) => (reply instanceof StoreError ? [{ key, error: reply }] : []))
-  const asked = request.values.length + (request.sequence === null ? 0 : 1)
+  const asked = request.values.length + request.live.length + (request.sequence === null ? 0 : 1)
   if (asked > 0 && problems.length === asked) throw problems[0].error
-  const featureOf = (key: string) => {
+  const featureOf = <T extends Uint8Array | LiveHash>(key: string) => {
     const reply = replies.get(key) ?? null
-    return reply instanceof StoreError ? null : reply
+    return reply instanceof StoreError ? null : (reply as T | null)
   }
   return {
-    sequence: request.sequence === null ? null : featureOf(request.sequence),
-    values: request.values.map((key, index) => cached[index] ?? featureOf(key)),
+    sequence: request.sequence === null ? null : featureOf<Uint8Array>(request.sequence),
+    values: request.values.map((key, index) => cached[index] ?? featureOf<Uint8Array>(key)),
+    live: request.live.map((key) => featureOf<LiveHash>(key)),
     problems,
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The feature store's contract: everything a request needs, in one round trip. Redis and the embedded store hold it,
- * one suite runs over both. Keys are those of docs/formats.md §6 without prefix and version.
+ * The feature store's contract: everything a request needs in one round trip, and what engagements change. Redis and the
+ * embedded store hold it, one suite runs over both. Keys are those of docs/formats.md §6 without prefix and version.
  */
 
 export type StoreRead = {
@@ -8,7 +8,12 @@ export type StoreRead = {
   sequence: string | null
   /** `iqp:…` and `qemb:…` keys. */
   values: string[]
+  /** `iqp-live:…` keys. Never answered from a cache. */
+  live: string[]
 }
+
+/** Fields and values of a live hash by turns, as HGETALL gives them (features/live_counts.ts). */
+export type LiveHash = readonly Uint8Array[]
 
 /** One key whose value could not be had while others could: a wrong type, a Cluster node that is down or late. */
 export type StoreProblem = { key: string; error: StoreError }
@@ -18,9 +23,36 @@ export type StoreAnswer = {
   sequence: Uint8Array | null
   /** One per key of `StoreRead.values`; null when absent. */
   values: (Uint8Array | null)[]
+  /** One per key of `StoreRead.live`; null when absent. */
+  live: (LiveHash | null)[]
   /** Keys that read as null here though they may exist. */
   problems: StoreProblem[]
 }
+
+/** Events for one key: onto a user's sequence, or into the live counts of a query or token. */
+export type StoreWrite = {
+  kind: 'sequence' | 'live_counts'
+  key: string
+  /** Oldest first. `id` is 8 bytes; `value` 16: the packed event, or the field of the hash that counts it. */
+  events: readonly { id: Uint8Array; value: Uint8Array }[]
+}
+
+/** What one key may take. */
+export type WriteLimits = {
+  /** How long a key remembers the id of an event, and how many of them. */
+  ids_ttl_ms: number
+  ids_max: number
+  /** A sequence expires that long after its last event. */
+  sequence_ttl_ms: number
+  /** Days of live counts that are kept, and fields per day; what is beyond counts in the totals only. */
+  live_days: number
+  live_fields_max: number
+}
+
+export type WriteOptions = { now_ms: number; deadline_ms: number; limits: WriteLimits }
+
+/** `out_of_order`: applied, though older than the newest event of the sequence. `duplicate`: the key knows the id. */
+export type Written = 'applied' | 'out_of_order' | 'duplicate'
 
 /** What one store client knows of its health. */
 export type StoreState = { kind: 'redis' | 'embedded'; ok: boolean; detail: string; version: string | null }
@@ -28,6 +60,11 @@ export type StoreState = { kind: 'redis' | 'embedded'; ok: boolean; detail: stri
 export interface FeatureStore {
   /** Rejects with a StoreError when nothing could be read: the store is late (deadline_ms from now), down, or answers nonsense. */
   read(request: StoreRead, deadline_ms: number): Promise<StoreAnswer>
+  /**
+   * Each write is atomic and idempotent by event id. Answers per write with what became of each event, or with an error:
+   * then nothing was applied or, where that came too late, it is not known; the same write may be sent again.
+   */
+  write(writes: readonly StoreWrite[], options: WriteOptions): Promise<(Written[] | StoreError)[]>
   state(): StoreState
   close(): Promise<void>
 }

@@ -21,6 +21,12 @@ test('everything that query and user need is one read', () => {
       'iqp:token:{shoes}',
       'qemb:{red shoes red}',
     ],
+    live: [
+      'iqp-live:all:{red shoes red}',
+      'iqp-live:country=DE:{red shoes red}',
+      'iqp-live:token:{red}',
+      'iqp-live:token:{shoes}',
+    ],
   })
   assert.deepEqual(features, ['sequence', 'cross_counts', 'query_embedding'])
 })
@@ -60,7 +66,7 @@ test('what the bundle does not use is not read', () => {
   const inputs = manifest.query_tower.inputs.filter(({ source }) => source.kind === 'text_ngrams')
   const bare = { ...manifest, cross_features: [], query_tower: { ...manifest.query_tower, inputs } }
   assert.deepEqual(plan({ user: { id: 'u', country: 'DE' } }, bare), {
-    read: { sequence: null, values: [] },
+    read: { sequence: null, values: [], live: [] },
     blobs: [],
     embedding: null,
     features: [],

@@ -7,6 +7,7 @@ import { answerReader } from '../../src/features/stored.ts'
 import { type StoreAnswer, StoreError } from '../../src/store/store.ts'
 import { tinyManifest } from '../lib/tiny_manifest.ts'
 
+const NOW_MS = 1_760_000_000_000
 const manifest = tinyManifest()
 const plan = planReads(manifest, {
   query: { text: 'red shoes' },
@@ -25,13 +26,22 @@ const events = encodeEvents([{ key: 7n, action: 1, time_ms: 5 }])
 const embedding = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer)
 
 function answer(changed: Partial<StoreAnswer> = {}): StoreAnswer {
-  return { sequence: events, values: [blob, blob, blob, blob, embedding], problems: [], ...changed }
+  return {
+    sequence: events,
+    values: [blob, blob, blob, blob, embedding],
+    live: [null, null, null, null],
+    problems: [],
+    ...changed,
+  }
 }
+
+const reader = answerReader(manifest)
+const readStored = (found: StoreAnswer | null) => reader(plan, found, NOW_MS)
 
 const segments = (blobs: { segment: string }[]) => blobs.map(({ segment }) => segment)
 
 test('a whole answer becomes sequence, blobs and embedding', () => {
-  const stored = answerReader(manifest)(plan, answer())
+  const stored = readStored(answer())
   assert.deepEqual([...stored.sequence!.keys], [7n])
   assert.deepEqual(segments(stored.blobs), ['all', 'country', 'token', 'token'])
   assert.deepEqual([...stored.embedding!], [1, 2, 3, 4])
@@ -39,7 +49,7 @@ test('a whole answer becomes sequence, blobs and embedding', () => {
 })
 
 test('what is absent is missing, not lost', () => {
-  const stored = answerReader(manifest)(plan, answer({ sequence: null, values: [blob, null, null, blob, null] }))
+  const stored = readStored(answer({ sequence: null, values: [blob, null, null, blob, null] }))
   assert.equal(stored.sequence, null)
   assert.deepEqual(segments(stored.blobs), ['all', 'token'])
   assert.equal(stored.embedding, null)
@@ -47,7 +57,7 @@ test('what is absent is missing, not lost', () => {
 })
 
 test('without an answer everything planned is lost', () => {
-  const stored = answerReader(manifest)(plan, null)
+  const stored = readStored(null)
   assert.deepEqual(stored.lost, ['sequence', 'cross_counts', 'query_embedding'])
   assert.deepEqual(stored.blobs, [])
 })
@@ -55,7 +65,7 @@ test('without an answer everything planned is lost', () => {
 test('a corrupt blob costs its segment and is named; the rest stays', () => {
   const corrupt = new Uint8Array(blob)
   corrupt[50] ^= 1
-  const stored = answerReader(manifest)(plan, answer({ values: [blob, blob, corrupt, blob, embedding] }))
+  const stored = readStored(answer({ values: [blob, blob, corrupt, blob, embedding] }))
   assert.deepEqual(segments(stored.blobs), ['all', 'country'])
   assert.deepEqual(stored.lost, ['cross_counts'])
   assert.equal(stored.problems.length, 1)
@@ -70,19 +80,19 @@ test('a blob of other columns is refused by schema', () => {
     keys: new BigUint64Array(),
     counts: new Uint32Array(),
   })
-  const stored = answerReader(manifest)(plan, answer({ values: [foreign, blob, blob, blob, embedding] }))
+  const stored = readStored(answer({ values: [foreign, blob, blob, blob, embedding] }))
   assert.deepEqual(segments(stored.blobs), ['country', 'token', 'token'])
   assert.match(stored.problems[0], /^iqp:all:\{red shoes\}: count blob: schema \(of click_90d,save_1y\)/)
 })
 
 test('a corrupt sequence is named without the user', () => {
-  const stored = answerReader(manifest)(plan, answer({ sequence: new Uint8Array(5) }))
+  const stored = readStored(answer({ sequence: new Uint8Array(5) }))
   assert.deepEqual(stored.lost, ['sequence'])
   assert.deepEqual(stored.problems, ['sequence: found 5 bytes, expected a multiple of 16'])
 })
 
 test('an embedding of other dims is refused', () => {
-  const stored = answerReader(manifest)(plan, answer({ values: [blob, blob, blob, blob, new Uint8Array(12)] }))
+  const stored = readStored(answer({ values: [blob, blob, blob, blob, new Uint8Array(12)] }))
   assert.equal(stored.embedding, null)
   assert.deepEqual(stored.lost, ['query_embedding'])
   assert.deepEqual(stored.problems, ['qemb:{red shoes}: query embedding: found 12 bytes, expected 16 (4 float32)'])
@@ -91,17 +101,13 @@ test('an embedding of other dims is refused', () => {
 test('keys that the store could not read are lost with its reason', () => {
   const error = new StoreError('late', 'no answer within 20 ms')
   const problems = [plan.read.sequence!, 'iqp:country=DE:{red shoes}'].map((key) => ({ key, error }))
-  const stored = answerReader(manifest)(
-    plan,
-    answer({ sequence: null, values: [blob, null, blob, blob, null], problems }),
-  )
+  const stored = readStored(answer({ sequence: null, values: [blob, null, blob, blob, null], problems }))
   assert.deepEqual(stored.lost, ['sequence', 'cross_counts'])
   assert.deepEqual(segments(stored.blobs), ['all', 'token', 'token'])
   assert.deepEqual(stored.problems, ['no answer within 20 ms', 'no answer within 20 ms'])
 })
 
 test('bytes that come again are checked once', () => {
-  const read = answerReader(manifest)
-  const [first, second] = [read(plan, answer()), read(plan, answer())]
+  const [first, second] = [readStored(answer()), readStored(answer())]
   assert.equal(first.blobs[0].counts, second.blobs[0].counts)
 })

@@ -207,7 +207,7 @@ test('under reads every answer is of one generation, before, during and after th
   async function reader(): Promise<void> {
     for (let n = 0; loading || n < 50; n++) {
       const values = [n % VALUES, (n * 7) % VALUES].map((at) => `iqp:all:{q${at}}`)
-      const answer = await store.read({ sequence: null, values }, 5000)
+      const answer = await store.read({ sequence: null, values, live: [] }, 5000)
       const names = answer.values.map(
         (value) =>
           Buffer.from(value ?? '')

@@ -37,7 +37,7 @@ export function storeContract(name: string, open: (records: SnapshotRecord[]) =>
         'iqp:token:{schön}',
         'iqp:country=DE:{red shoes}',
       ]
-      const answer = await store.read({ sequence: 'seq:{u17}', values: keys }, DEADLINE_MS)
+      const answer = await store.read({ sequence: 'seq:{u17}', values: keys, live: [] }, DEADLINE_MS)
       assert.deepEqual(new Uint8Array(answer.sequence!), events)
       for (const [index, key] of keys.entries()) assert.deepEqual(new Uint8Array(answer.values[index]!), recordOf(key))
       assert.deepEqual(answer.problems, [])
@@ -46,7 +46,7 @@ export function storeContract(name: string, open: (records: SnapshotRecord[]) =>
     test('what is absent is null, and no problem', async () => {
       const keys = ['iqp:all:{unheard of}', 'iqp:token:{red}', 'qemb:{unheard of}']
       for (let time = 0; time < 2; time++) {
-        const answer = await store.read({ sequence: 'seq:{nobody}', values: keys }, DEADLINE_MS)
+        const answer = await store.read({ sequence: 'seq:{nobody}', values: keys, live: [] }, DEADLINE_MS)
         assert.equal(answer.sequence, null)
         assert.deepEqual(
           answer.values.map((value) => value?.byteLength),
@@ -57,21 +57,21 @@ export function storeContract(name: string, open: (records: SnapshotRecord[]) =>
     })
 
     test('a request may need only a sequence, only values, or nothing', async () => {
-      const only_sequence = await store.read({ sequence: 'seq:{u17}', values: [] }, DEADLINE_MS)
+      const only_sequence = await store.read({ sequence: 'seq:{u17}', values: [], live: [] }, DEADLINE_MS)
       assert.equal(only_sequence.sequence?.byteLength, events.byteLength)
       assert.deepEqual(only_sequence.values, [])
-      const only_values = await store.read({ sequence: null, values: ['iqp:token:{red}'] }, DEADLINE_MS)
+      const only_values = await store.read({ sequence: null, values: ['iqp:token:{red}'], live: [] }, DEADLINE_MS)
       assert.equal(only_values.sequence, null)
       assert.equal(only_values.values[0]?.byteLength, 33)
-      const nothing = await store.read({ sequence: null, values: [] }, DEADLINE_MS)
-      assert.deepEqual(nothing, { sequence: null, values: [], problems: [] })
+      const nothing = await store.read({ sequence: null, values: [], live: [] }, DEADLINE_MS)
+      assert.deepEqual(nothing, { sequence: null, values: [], live: [], problems: [] })
     })
 
     test('a hundred reads at once do not mix their answers', async () => {
       const keys = RECORDS.filter(({ key }) => !key.startsWith('seq')).map(({ key }) => key)
       const reads = Array.from({ length: 100 }, async (_, index) => {
         const key = keys[index % keys.length]
-        const { values } = await store.read({ sequence: null, values: [key] }, DEADLINE_MS)
+        const { values } = await store.read({ sequence: null, values: [key], live: [] }, DEADLINE_MS)
         assert.deepEqual(new Uint8Array(values[0]!), recordOf(key))
       })
       await Promise.all(reads)
@@ -79,7 +79,7 @@ export function storeContract(name: string, open: (records: SnapshotRecord[]) =>
 
     test('count blobs are handed out where the kernel can read them in place', async () => {
       const { values } = await store.read(
-        { sequence: null, values: ['iqp:all:{red shoes}', 'iqp:token:{red}'] },
+        { sequence: null, values: ['iqp:all:{red shoes}', 'iqp:token:{red}'], live: [] },
         DEADLINE_MS,
       )
       for (const value of values) assert.equal(value!.byteOffset % 8, 0)

@@ -6,6 +6,7 @@ import { after, test } from 'node:test'
 import { openEmbeddedStore } from '../../src/store/embedded.ts'
 import { compareKeys, writeSnapshot } from '../../src/store/snapshot.ts'
 import { RECORDS, storeContract } from './contract.ts'
+import { writeContract } from './write_contract.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'prerank-embedded-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -20,6 +21,8 @@ storeContract('embedded', async (records) => {
   await writeSnapshot(paths[1], sequences)
   return openEmbeddedStore(paths, { bytes_max })
 })
+
+writeContract('embedded', () => openEmbeddedStore([], { bytes_max, live_keys_max: 1000 }))
 
 test('a key in two snapshots is refused', async () => {
   const paths = [join(directory, 'a.snapshot'), join(directory, 'b.snapshot')]
@@ -38,9 +41,10 @@ test('snapshots beyond the limit are refused with the way out', async () => {
 
 test('without snapshots the store is empty and well', async () => {
   const store = await openEmbeddedStore([], { bytes_max })
-  assert.deepEqual(await store.read({ sequence: 'seq:{u}', values: ['iqp:all:{q}'] }, 1), {
+  assert.deepEqual(await store.read({ sequence: 'seq:{u}', values: ['iqp:all:{q}'], live: [] }, 1), {
     sequence: null,
     values: [null],
+    live: [],
     problems: [],
   })
 })

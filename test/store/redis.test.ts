@@ -6,6 +6,7 @@ import { openRedisStore, type RedisStoreOptions } from '../../src/store/redis.ts
 import { startRedis } from '../lib/redis.ts'
 import { DEADLINE_MS, storeContract } from './contract.ts'
 import { fillRedis, PREFIX } from './fill.ts'
+import { writeContract } from './write_contract.ts'
 
 const server = await startRedis()
 after(() => server.stop())
@@ -30,6 +31,8 @@ storeContract('redis without a cache', async (records) => {
   return openRedisStore({ ...options(server.url), cache: { bytes_max: 0, ttl_ms: 1 } })
 })
 
+writeContract('redis', () => openRedisStore(options(server.url)))
+
 test('a value of the wrong type is a problem of its key only', async () => {
   const client = new Redis(server.url)
   await client.set(`${PREFIX}seq:{wrong}`, 'text')
@@ -38,7 +41,7 @@ test('a value of the wrong type is a problem of its key only', async () => {
   const store = await openRedisStore(options(server.url))
   try {
     const answer = await store.read(
-      { sequence: 'seq:{wrong}', values: ['iqp:token:{red}', 'iqp:all:{wrong}'] },
+      { sequence: 'seq:{wrong}', values: ['iqp:token:{red}', 'iqp:all:{wrong}'], live: [] },
       DEADLINE_MS,
     )
     assert.equal(answer.sequence, null)
@@ -54,7 +57,7 @@ test('a value of the wrong type is a problem of its key only', async () => {
       ],
     )
     assert.match(answer.problems[0].error.message, /^test:seq:\{…\}: WRONGTYPE/)
-    await assert.rejects(store.read({ sequence: 'seq:{odd}', values: [] }, DEADLINE_MS), {
+    await assert.rejects(store.read({ sequence: 'seq:{odd}', values: [], live: [] }, DEADLINE_MS), {
       name: 'StoreError',
       kind: 'nonsense',
       message: 'test:seq:{…}: element 0 has 18 bytes, expected events of 16',
@@ -69,7 +72,7 @@ test('a value of the wrong type is a problem of its key only', async () => {
 test('hot values, present or absent, are read from Redis once', async () => {
   const reads: { hits: number; misses: number }[] = []
   const store = await openRedisStore({ ...options(server.url), onCacheRead: (read) => reads.push(read) })
-  const request = { sequence: null, values: ['iqp:all:{red shoes}', 'iqp:all:{nothing}'] }
+  const request = { sequence: null, values: ['iqp:all:{red shoes}', 'iqp:all:{nothing}'], live: [] }
   const first = await store.read(request, DEADLINE_MS)
   const second = await store.read(request, DEADLINE_MS)
   await store.close()
@@ -93,7 +96,7 @@ test('a new version is served within the refresh time, never mixed with the old 
     const seen = new Set<number>()
     const until = performance.now() + 1000
     while (!seen.has(2) && performance.now() < until) {
-      const { values } = await store.read({ sequence: null, values: keys }, DEADLINE_MS)
+      const { values } = await store.read({ sequence: null, values: keys, live: [] }, DEADLINE_MS)
       const fills = new Set(values.map((one) => one![0]))
       assert.equal(fills.size, 1, 'one version per answer')
       seen.add([...fills][0])
@@ -104,7 +107,7 @@ test('a new version is served within the refresh time, never mixed with the old 
     await client.set(`${PREFIX}current`, 'not a version!')
     await sleep(100)
     assert.match(store.state().detail, /found version "not a version!"/)
-    const { values } = await store.read({ sequence: null, values: keys }, DEADLINE_MS)
+    const { values } = await store.read({ sequence: null, values: keys, live: [] }, DEADLINE_MS)
     assert.equal(values[0]![0], 2, 'the last good version stays')
   } finally {
     await client.del(`${PREFIX}current`)

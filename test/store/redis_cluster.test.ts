@@ -6,6 +6,7 @@ import { startRedisCluster } from '../lib/redis.ts'
 import { storeContract } from './contract.ts'
 import { fillCluster, PREFIX } from './fill.ts'
 import { recovered } from './recovered.ts'
+import { writeContract } from './write_contract.ts'
 
 const cluster = await startRedisCluster()
 after(() => cluster.stop())
@@ -25,6 +26,8 @@ storeContract('redis cluster', async (records) => {
   return openRedisStore(options())
 })
 
+writeContract('redis cluster', () => openRedisStore(options()))
+
 test('slots are those of the Redis Cluster specification', () => {
   assert.equal(clusterSlot('123456789'), 12739)
   assert.equal(clusterSlot('foo{bar}zap'), clusterSlot('bar'))
@@ -40,7 +43,7 @@ test('the values of living nodes are used while a node hangs, without waiting fo
     'v1',
   )
   const store = await openRedisStore(options())
-  const request = { sequence: null, values: tokens }
+  const request = { sequence: null, values: tokens, live: [] }
   try {
     assert.equal((await store.read(request, 1000)).problems.length, 0)
     cluster.pause(1)

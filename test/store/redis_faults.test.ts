@@ -11,7 +11,7 @@ import { fillRedis, PREFIX } from './fill.ts'
 import { recovered } from './recovered.ts'
 
 const DEADLINE_MS = 50
-const request = { sequence: 'seq:{u17}', values: ['iqp:token:{red}'] }
+const request = { sequence: 'seq:{u17}', values: ['iqp:token:{red}'], live: [] }
 
 async function withStore(
   body: (store: FeatureStore, server: TestRedis) => Promise<void>,
@@ -87,9 +87,9 @@ test('a late answer is not taken for the next one', async () => {
     await failure(store)
     server.resume()
     for (let time = 0; time < 20; time++) {
-      const { values } = await store.read({ sequence: null, values: ['iqp:country=DE:{red shoes}'] }, 1000)
+      const { values } = await store.read({ sequence: null, values: ['iqp:country=DE:{red shoes}'], live: [] }, 1000)
       assert.equal(values[0]?.byteLength, 1000)
-      const other = await store.read({ sequence: null, values: ['qemb:{red shoes}'] }, 1000)
+      const other = await store.read({ sequence: null, values: ['qemb:{red shoes}'], live: [] }, 1000)
       assert.equal(other.values[0]?.byteLength, 256)
     }
   })

@@ -1,0 +1,136 @@
+/**
+ * Engagements in this process's memory, by the rules of scripts.ts: what they changed lies over the bundle's snapshots.
+ * Bounded in keys, the one that was written longest ago out first.
+ */
+import { fieldDay, relatedFields } from '../features/live_counts.ts'
+import { decodeEvents, EVENT_BYTES, SEQUENCE_EVENTS_MAX } from '../features/sequence.ts'
+import {
+  type LiveHash,
+  StoreError,
+  type StoreWrite,
+  type WriteLimits,
+  type WriteOptions,
+  type Written,
+} from './store.ts'
+import { firstDay, liveTtl } from './write_rules.ts'
+
+type Entry = {
+  expires_ms: number
+  /** Event id → time of arrival, oldest first. */
+  seen: Map<string, number>
+  sequence: Uint8Array | null
+  /** Field → count. */
+  live: Map<string, number>
+}
+
+export type EmbeddedWrites = {
+  /** Undefined where engagements have not changed it. */
+  sequence(key: string): Uint8Array | undefined
+  live(key: string): LiveHash | null
+  write(write: StoreWrite, options: WriteOptions): Written[] | StoreError
+}
+
+export type EmbeddedWritesOptions = {
+  keys_max: number
+  /** The sequence that is there before the first write. */
+  stored(key: string): Uint8Array | null
+}
+
+export function createEmbeddedWrites({ keys_max, stored }: EmbeddedWritesOptions, now = Date.now): EmbeddedWrites {
+  const entries = new Map<string, Entry>()
+
+  function find(key: string): Entry | undefined {
+    const entry = entries.get(key)
+    return entry && entry.expires_ms > now() ? entry : undefined
+  }
+
+  function keep(key: string, entry: Entry): void {
+    entries.delete(key)
+    entries.set(key, entry)
+    for (const oldest of entries.keys()) {
+      if (entries.size <= keys_max) break
+      entries.delete(oldest)
+    }
+  }
+
+  return {
+    sequence: (key) => find(key)?.sequence ?? undefined,
+    live(key) {
+      const live = find(key)?.live
+      return live && live.size > 0
+        ? [...live].flatMap(([field, count]) => [bytesOf(field), Buffer.from(`${count}`)])
+        : null
+    },
+    write(write, { now_ms, limits }) {
+      const entry = find(write.key) ?? { expires_ms: 0, seen: new Map(), sequence: null, live: new Map() }
+      try {
+        const apply =
+          write.kind === 'sequence'
+            ? inserter(entry, entry.sequence ?? stored(write.key) ?? new Uint8Array())
+            : counter(entry, limits, now_ms)
+        forgetIds(entry.seen, (_, time_ms) => time_ms <= now_ms - limits.ids_ttl_ms)
+        const written = write.events.map(({ id, value }) =>
+          isNew(entry.seen, id, now_ms) ? apply(value) : 'duplicate',
+        )
+        forgetIds(entry.seen, () => entry.seen.size > limits.ids_max)
+        entry.expires_ms = now_ms + (write.kind === 'sequence' ? limits.sequence_ttl_ms : liveTtl(limits))
+        keep(write.key, entry)
+        return written
+      } catch (error) {
+        return new StoreError('nonsense', (error as Error).message, { cause: error })
+      }
+    },
+  }
+}
+
+const fieldName = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
+const bytesOf = (field: string) => Buffer.from(field, 'latin1')
+
+function isNew(seen: Map<string, number>, id: Uint8Array, now_ms: number): boolean {
+  const name = fieldName(id)
+  if (seen.has(name)) return false
+  seen.set(name, now_ms)
+  return true
+}
+
+/** From the oldest on, as long as it holds. */
+function forgetIds(seen: Map<string, number>, isOld: (id: string, time_ms: number) => boolean): void {
+  for (const [id, time_ms] of seen) {
+    if (!isOld(id, time_ms)) break
+    seen.delete(id)
+  }
+}
+
+/** Throws where the sequence so far is not one. */
+function inserter(entry: Entry, sequence: Uint8Array): (event: Uint8Array) => Written {
+  const times_ms = [...decodeEvents(sequence).times_ms]
+  const events = times_ms.map((_, index) => sequence.subarray(index * EVENT_BYTES, (index + 1) * EVENT_BYTES))
+  return (event) => {
+    const time_ms = decodeEvents(event).times_ms[0]
+    const older = times_ms.findIndex((other_ms) => other_ms <= time_ms)
+    const at = older < 0 ? events.length : older
+    events.splice(at, 0, event)
+    times_ms.splice(at, 0, time_ms)
+    entry.sequence = new Uint8Array(Buffer.concat(events.slice(0, SEQUENCE_EVENTS_MAX)))
+    return at === 0 ? 'applied' : 'out_of_order'
+  }
+}
+
+function counter({ live }: Entry, limits: WriteLimits, now_ms: number): (field: Uint8Array) => Written {
+  const add = (name: string) => live.set(name, (live.get(name) ?? 0) + 1)
+  return (field) => {
+    const { day, unlisted } = relatedFields(field)
+    const [name, day_name] = [fieldName(field), fieldName(day)]
+    if (!live.has(day_name)) forgetDays(live, firstDay(limits, now_ms))
+    if (live.has(name)) add(name)
+    else if ((live.get(day_name) ?? 0) < limits.live_fields_max) {
+      add(name)
+      add(day_name)
+    } else add(fieldName(unlisted))
+    return 'applied'
+  }
+}
+
+function forgetDays(live: Map<string, number>, first_day_ms: number): void {
+  for (const name of live.keys()) if (fieldDay(bytesOf(name)) < first_day_ms) live.delete(name)
+}
