@@ -1,5 +1,8 @@
-/** The body of an engagements request as callers write it: the schema behind validation and documentation. */
-import { type Static, Type } from 'typebox'
+/**
+ * The body of an engagements request as callers write it: the schema behind validation and documentation. Item ids may be
+ * wider than JSON's numbers in CBOR, so the check leaves them to `decode`.
+ */
+import { type Static, type TSchema, Type } from 'typebox'
 import { ID_LENGTH_MAX, REQUEST_ID_PATTERN } from '../prerank/body.ts'
 
 export type EventLimits = { engagements_max: number }
@@ -34,34 +37,38 @@ const User = Type.Object(
   closed,
 )
 
-const Event = Type.Object(
-  {
-    id: Type.String({
-      minLength: 1,
-      maxLength: 128,
-      description: 'Identifies the event among those of its user: sent again, it changes nothing.',
-    }),
-    time: Type.Integer({ minimum: 0, maximum: 2 ** 48 - 1, description: 'When it happened, Unix time, ms.' }),
-    action: Text(64, 'One of the actions of the bundle.'),
-    item: Id,
-    user: Type.Optional(User),
-    query: Type.Optional(
-      Type.Object(
-        { text: Text(8192, 'The query as typed: the live counts under it and its tokens grow.') },
-        { ...closed, description: 'The search that led to the item; without it only the sequence grows.' },
+const eventOf = <Item extends TSchema>(item: Item) =>
+  Type.Object(
+    {
+      id: Type.String({
+        minLength: 1,
+        maxLength: 128,
+        description: 'Identifies the event among those of its user: sent again, it changes nothing.',
+      }),
+      time: Type.Integer({ minimum: 0, maximum: 2 ** 48 - 1, description: 'When it happened, Unix time, ms.' }),
+      action: Text(64, 'One of the actions of the bundle.'),
+      item,
+      user: Type.Optional(User),
+      query: Type.Optional(
+        Type.Object(
+          { text: Text(8192, 'The query as typed: the live counts under it and its tokens grow.') },
+          { ...closed, description: 'The search that led to the item; without it only the sequence grows.' },
+        ),
       ),
-    ),
-  },
-  { ...closed, description: '`user.id`, `query` or both.' },
-)
+    },
+    { ...closed, description: '`user.id`, `query` or both.' },
+  )
 
-export const engagementsSchema = ({ engagements_max }: EventLimits) =>
+const bodyOf = <Item extends TSchema>({ engagements_max }: EventLimits, item: Item) =>
   Type.Object(
     {
       request_id: Type.Optional(Type.String({ pattern: REQUEST_ID_PATTERN, description: 'Comes back in the answer.' })),
-      events: Type.Array(Event, { minItems: 1, maxItems: engagements_max, description: 'In any order.' }),
+      events: Type.Array(eventOf(item), { minItems: 1, maxItems: engagements_max, description: 'In any order.' }),
     },
     closed,
   )
 
-export type EngagementsBody = Static<ReturnType<typeof engagementsSchema>>
+export const engagementsSchema = (limits: EventLimits) => bodyOf(limits, Id)
+export const checkedEngagementsSchema = (limits: EventLimits) => bodyOf(limits, Type.Unknown())
+
+export type CheckedEngagements = Static<ReturnType<typeof checkedEngagementsSchema>>

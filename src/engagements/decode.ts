@@ -3,10 +3,11 @@ import { Compile } from 'typebox/compile'
 import type { Manifest } from '../bundle/manifest.ts'
 import { invalidField, ServiceError } from '../errors.ts'
 import { xxh64 } from '../features/hash.ts'
+import { ID_LENGTH_MAX } from '../prerank/body.ts'
 import { EXPECTED_ID, parseKey } from '../prerank/decode_candidates.ts'
 import { isObject } from '../prerank/decode_features.ts'
 import { schemaError } from '../prerank/schema_error.ts'
-import { type EngagementsBody, type EventLimits, engagementsSchema } from './body.ts'
+import { type CheckedEngagements, checkedEngagementsSchema, type EventLimits } from './body.ts'
 import type { Engagement } from './engagement.ts'
 
 export type DecodedEngagements = { request_id?: string; events: Engagement[] }
@@ -14,7 +15,7 @@ export type DecodeEngagements = (body: unknown, manifest: Manifest) => DecodedEn
 
 /** Compiles the schema once; the function that comes back throws ServiceErrors of the 4xx kind only. */
 export function createDecodeEngagements(limits: EventLimits): DecodeEngagements {
-  const schema = engagementsSchema(limits)
+  const schema = checkedEngagementsSchema(limits)
   const frame = Compile(schema)
   return (body, manifest) => {
     assertCount(body, limits)
@@ -35,7 +36,7 @@ function assertCount(body: unknown, { engagements_max }: EventLimits): void {
   })
 }
 
-function decodeEvent(event: EngagementsBody['events'][number], field: string, manifest: Manifest): Engagement {
+function decodeEvent(event: CheckedEngagements['events'][number], field: string, manifest: Manifest): Engagement {
   const { id, item, action, time, user, query } = event
   if (user?.id === undefined && query === undefined) {
     throw new ServiceError('missing_field', { field: `${field}.user.id`, expected: 'user.id, query or both' })
@@ -47,8 +48,9 @@ function decodeEvent(event: EngagementsBody['events'][number], field: string, ma
   return { id, key: keyOf(item, `${field}.item`, manifest), action: code, time_ms: time, user, query }
 }
 
-function keyOf(item: number | string, field: string, { items }: Manifest): bigint {
+function keyOf(item: unknown, field: string, { items }: Manifest): bigint {
   if (items.id_kind === 'u64') return parseKey(item, field)
-  if (typeof item !== 'string') throw invalidField(field, item, EXPECTED_ID.string)
+  if (typeof item !== 'string' || item === '' || item.length > ID_LENGTH_MAX)
+    throw invalidField(field, item, EXPECTED_ID.string)
   return xxh64(item)
 }

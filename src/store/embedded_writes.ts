@@ -68,10 +68,10 @@ export function createEmbeddedWrites({ keys_max, stored }: EmbeddedWritesOptions
           write.kind === 'sequence'
             ? inserter(entry, entry.sequence ?? stored(write.key) ?? new Uint8Array())
             : counter(entry, limits, now_ms)
-        forgetIds(entry.seen, (_, time_ms) => time_ms <= now_ms - limits.ids_ttl_ms)
         const written = write.events.map(({ id, value }) =>
           isNew(entry.seen, id, now_ms) ? apply(value) : 'duplicate',
         )
+        forgetIds(entry.seen, (_, time_ms) => time_ms <= now_ms - limits.ids_ttl_ms)
         forgetIds(entry.seen, () => entry.seen.size > limits.ids_max)
         entry.expires_ms = now_ms + (write.kind === 'sequence' ? limits.sequence_ttl_ms : liveTtl(limits))
         keep(write.key, entry)

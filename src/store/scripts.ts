@@ -1,8 +1,8 @@
 /**
  * The two scripts that change what engagements change, each atomic over a key and its `…:seen`: the ids of the events that
- * the key has taken, by time of arrival. Both have the hash tag of the key, so they are in one slot. Whatever may fail
- * (a key of another type) is read before anything is written. ioredis sends EVALSHA, and EVAL where the server does not
- * know the script.
+ * the key has taken, by time of arrival. Both have the hash tag of the key, so they are in one slot. What may fail does so
+ * before anything is written: a key of another type is read first, and the first write is one that a full server refuses
+ * (after a removal it would let the rest through). ioredis sends EVALSHA, and EVAL where the server does not know the script.
  *
  * Arguments: now, how long and how many ids are remembered, what the script names, then id and value of each event.
  * Reply: a number per event, the index in `WRITTEN`.
@@ -35,26 +35,22 @@ local function time_at(bytes, at)
   return high * 4294967296 + low
 end
 
-local function forget_old()
-  redis.call('ZREMRANGEBYSCORE', seen, '-inf', now - ids_ttl)
-end
-
 local function is_new(id)
   return redis.call('ZADD', seen, 'NX', now, id) == 1
 end
 
 local function keep_for(key_ttl)
   redis.call('PEXPIRE', key, key_ttl)
+  redis.call('ZREMRANGEBYSCORE', seen, '-inf', now - ids_ttl)
   redis.call('ZREMRANGEBYRANK', seen, 0, -ids_max - 1)
   redis.call('PEXPIRE', seen, ids_ttl)
 end
 `
 
-/** Argument 4: when the sequence expires. Events go where their time puts them; the newest ${SEQUENCE_EVENTS_MAX} stay. */
+/** Argument 4: when the sequence expires. Events go where their time puts them; the newest hundred stay. */
 const APPEND_SEQUENCE = `${SEEN}
 local length_max = ${SEQUENCE_EVENTS_MAX}
 local events = redis.call('LRANGE', key, 0, length_max - 1)
-forget_old()
 
 local function time_of(event)
   return #event == ${EVENT_BYTES} and time_at(event, 9) or -1
@@ -89,7 +85,6 @@ return written
 const ADD_LIVE_COUNTS = `${SEEN}
 local first_day, fields_max = tonumber(ARGV[5]), tonumber(ARGV[6])
 redis.call('HLEN', key)
-forget_old()
 
 local function forget_days()
   for _, field in ipairs(redis.call('HKEYS', key)) do

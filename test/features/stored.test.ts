@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeCountBlob } from '../../src/features/counts.ts'
+import { DAY_MS, liveField } from '../../src/features/live_counts.ts'
 import { planReads } from '../../src/features/plan.ts'
 import { encodeEvents } from '../../src/features/sequence.ts'
 import { answerReader } from '../../src/features/stored.ts'
@@ -15,13 +16,15 @@ const plan = planReads(manifest, {
   candidates: { ids: [] },
 })
 
-const blob = encodeCountBlob({
-  columns: ['click_90d', 'save_1y'],
-  as_of_ms: 1,
-  totals: Float64Array.of(10, 2),
-  keys: BigUint64Array.of(7n),
-  counts: Uint32Array.of(3, 1),
-})
+const blobAsOf = (as_of_ms: number) =>
+  encodeCountBlob({
+    columns: ['click_90d', 'save_1y'],
+    as_of_ms,
+    totals: Float64Array.of(10, 2),
+    keys: BigUint64Array.of(7n),
+    counts: Uint32Array.of(3, 1),
+  })
+const blob = blobAsOf(1)
 const events = encodeEvents([{ key: 7n, action: 1, time_ms: 5 }])
 const embedding = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer)
 
@@ -110,4 +113,50 @@ test('keys that the store could not read are lost with its reason', () => {
 test('bytes that come again are checked once', () => {
   const [first, second] = [readStored(answer()), readStored(answer())]
   assert.equal(first.blobs[0].counts, second.blobs[0].counts)
+})
+
+const DAYS_AGO_MS = NOW_MS - 2 * DAY_MS
+const click = (key: bigint, time_ms: number) => [liveField({ key, action: 1, time_ms }), Buffer.from('2')]
+
+test('live counts stand behind the batch blobs, from the day of the build on', () => {
+  const live = [[...click(9n, NOW_MS), ...click(9n, DAYS_AGO_MS)], null, click(9n, NOW_MS), null]
+  const { blobs, lost } = readStored(answer({ live, values: [blobAsOf(NOW_MS - DAY_MS), blob, blob, blob, embedding] }))
+  assert.deepEqual(segments(blobs), ['all', 'country', 'token', 'token', 'all', 'token'])
+  assert.deepEqual(
+    blobs.slice(4).map((one) => [one.live, [...one.counts.keys], [...one.counts.totals]]),
+    [
+      [true, [9n], [2, 0]],
+      [true, [9n], [2, 0]],
+    ],
+    'an earlier day is in the batch',
+  )
+  assert.deepEqual(lost, [])
+})
+
+test('live counts without a batch blob count from the first day on', () => {
+  const { blobs } = readStored(
+    answer({ values: [null, null, null, null, null], live: [click(9n, DAYS_AGO_MS), null, null, null] }),
+  )
+  assert.deepEqual(
+    blobs.map(({ segment, live }) => [segment, live]),
+    [['all', true]],
+  )
+})
+
+test('live counts that cannot be read leave those of the batch, and are named', () => {
+  const error = new StoreError('nonsense', 'WRONGTYPE')
+  const problems = [{ key: 'iqp-live:token:{red}', error }]
+  const live = [[Buffer.from('odd'), Buffer.from('1')], null, null, click(9n, NOW_MS)]
+  const stored = readStored(answer({ live, problems }))
+  assert.deepEqual(segments(stored.blobs), ['all', 'country', 'token', 'token'], 'no half of the tokens either')
+  assert.deepEqual(stored.lost, ['live_counts'])
+  assert.match(stored.problems[1], /^iqp-live:all:\{red shoes\}: live counts: found a field of 3 bytes/)
+})
+
+test('where the batch is lost too, the counts are lost, and their live part is not used', () => {
+  const error = new StoreError('late', 'no answer')
+  const problems = ['iqp:all:{red shoes}', 'iqp-live:country=DE:{red shoes}'].map((key) => ({ key, error }))
+  const stored = readStored(answer({ live: [click(9n, NOW_MS), null, null, null], problems }))
+  assert.deepEqual(segments(stored.blobs), ['country', 'token', 'token'])
+  assert.deepEqual(stored.lost, ['cross_counts'])
 })

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { Compile } from 'typebox/schema'
 import { openapiDocument } from '../../src/http/openapi.ts'
+import { postEngagements } from '../lib/engagements.ts'
 import { startTinyService, type TinyService } from '../lib/tiny_service.ts'
 
 type Schema = { examples: object[]; $defs?: object }
@@ -22,7 +23,14 @@ test('openapi.json is what the routes say; `npm run openapi` writes it', async (
 })
 
 test('every route of the contract is documented', () => {
-  assert.deepEqual(Object.keys(document.paths).sort(), ['/healthz', '/metrics', '/readyz', '/v1/models', '/v1/prerank'])
+  assert.deepEqual(Object.keys(document.paths).sort(), [
+    '/healthz',
+    '/metrics',
+    '/readyz',
+    '/v1/engagements',
+    '/v1/models',
+    '/v1/prerank',
+  ])
 })
 
 test('the examples are good requests, and their answers and problems hold the documented schemas', async () => {
@@ -37,6 +45,17 @@ test('the examples are good requests, and their answers and problems hold the do
   for (const example of PrerankAnswer.examples) assert.ok(Compile(PrerankAnswer).Check(example))
   const problem = await service.post({ query: {} })
   assert.ok(Compile(Problem).Check(problem.body))
+})
+
+test('the examples of engagements are good requests too', async () => {
+  const { Engagements, EngagementsAnswer } = document.components.schemas
+  for (const example of Engagements.examples) {
+    assert.ok(Compile(Engagements).Check(example))
+    const { status, body } = await postEngagements(service, example)
+    assert.equal(status, 200, body.detail)
+    assert.ok(Compile(EngagementsAnswer).Check(body), JSON.stringify(body))
+  }
+  for (const example of EngagementsAnswer.examples) assert.ok(Compile(EngagementsAnswer).Check(example))
 })
 
 test('the document is served, and so is its browser with all that it loads', async () => {

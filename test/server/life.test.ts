@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
@@ -8,10 +7,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startServerProcess } from '../lib/server_process.ts'
 import { writeTinyBundle } from '../lib/tiny_bundle.ts'
-
-const SERVER = new URL('../../src/server.ts', import.meta.url).pathname
-const PATIENCE_MS = 30_000
 
 let root: string
 let bundle: string
@@ -22,19 +19,7 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true }))
 
-type Running = { child: ChildProcess; url: string; log: () => string; exited: Promise<number | null> }
-
-/** Starts `node src/server.ts` and waits for the line that says it is ready, or for its end. */
-async function start(environment: Record<string, string>): Promise<Running> {
-  const variables = { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', BUNDLE_DIR: bundle, ...environment }
-  const child = spawn(process.execPath, [SERVER], { env: variables, stdio: ['ignore', 'pipe', 'pipe'] })
-  let log = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (log += chunk))
-  const exited = once(child, 'exit').then(([code]) => code as number | null)
-  const end_ms = Date.now() + PATIENCE_MS
-  while (!log.includes('"msg":"ready"') && child.exitCode === null && Date.now() < end_ms) await sleep(20)
-  return { child, url: /http:\/\/127\.0\.0\.1:\d+/.exec(log)?.[0] ?? '', log: () => log, exited }
-}
+const start = (environment: Record<string, string>) => startServerProcess({ BUNDLE_DIR: bundle, ...environment })
 
 const body = JSON.stringify({ query: { text: 'red shoes' }, candidates: [1, 8, 15] })
 const headers = { 'content-type': 'application/json' }

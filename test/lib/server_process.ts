@@ -1,0 +1,21 @@
+/** `node src/server.ts` as a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const SERVER = new URL('../../src/server.ts', import.meta.url).pathname
+const PATIENCE_MS = 30_000
+
+export type ServerProcess = { child: ChildProcess; url: string; log: () => string; exited: Promise<number | null> }
+
+/** Waits for the line that says it is ready, or for its end. */
+export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
+  const variables = { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ...environment }
+  const child = spawn(process.execPath, [SERVER], { env: variables, stdio: ['ignore', 'pipe', 'pipe'] })
+  let log = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (log += chunk))
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
+  const end_ms = Date.now() + PATIENCE_MS
+  while (!log.includes('"msg":"ready"') && child.exitCode === null && Date.now() < end_ms) await sleep(20)
+  return { child, url: /http:\/\/127\.0\.0\.1:\d+/.exec(log)?.[0] ?? '', log: () => log, exited }
+}
