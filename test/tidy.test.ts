@@ -44,9 +44,10 @@ const ARROWS: Record<string, string[]> = {
 
 /** [from, to] pairs of areas that must not be. */
 const FORBIDDEN: [string, string[]][] = [
-  ['prerank', ['http', 'jobs', 'app', ...ROOTS]],
+  ['prerank', ['http', 'engagements', 'jobs', 'app', ...ROOTS]],
+  ['engagements', ['http', 'jobs', 'app', ...ROOTS]],
   ['features', ['http', 'jobs', 'app', ...ROOTS]],
-  ['store', ['http', 'jobs', 'prerank', 'app', ...ROOTS]],
+  ['store', ['http', 'jobs', 'prerank', 'engagements', 'app', ...ROOTS]],
   ['tower', ['http', 'jobs', 'app', ...ROOTS]],
   ['bundle', ['http', 'jobs', 'app', ...ROOTS]],
   ['jobs', ['http', 'app', ...ROOTS]],

@@ -48,6 +48,12 @@ export function decodeEvents(bytes: Uint8Array): Sequence {
   return sequence
 }
 
+/** The time of one packed event. */
+export function timeOf(event: Uint8Array): number {
+  const view = new DataView(event.buffer, event.byteOffset, EVENT_BYTES)
+  return view.getUint32(8, true) + view.getUint16(12, true) * 2 ** 32
+}
+
 export function emptySequence(length = 0): Sequence {
   return { keys: new BigUint64Array(length), actions: new Uint8Array(length), times_ms: new Float64Array(length) }
 }

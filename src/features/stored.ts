@@ -61,8 +61,8 @@ export function answerReader(manifest: Manifest): AnswerReader {
     )
     const live = plan.blobs.map(({ value }, index) => {
       const since_ms = batch[index]?.as_of_ms ?? 0
-      const hash = answer.live[value]
-      return attempt(live_keys[value], () => hash && liveBlob(hash, { ...count_options, since_ms, now_ms }))
+      const bytes = answer.live[value]
+      return attempt(live_keys[value], () => bytes && liveBlob(bytes, { ...count_options, since_ms, now_ms }))
     })
     const embedding = attempt(embeddingKey(plan), () => readEmbedding(plan, answer, dims))
     return {

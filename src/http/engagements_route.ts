@@ -51,7 +51,7 @@ function engagementLimits(config: Config): EngagementLimits {
     ids_ttl_ms: engagement_age_max_ms + engagement_ahead_max_ms,
     sequence_ttl_ms: config.sequence_days * DAY_MS,
     live_days: config.live_counts_days,
-    live_fields_max: config.live_counts_items_max,
+    live_items_max: config.live_counts_items_max,
   }
 }
 

@@ -2,16 +2,9 @@
  * Engagements in this process's memory, by the rules of scripts.ts: what they changed lies over the bundle's snapshots.
  * Bounded in keys, the one that was written longest ago out first.
  */
-import { fieldDay, relatedFields } from '../features/live_counts.ts'
-import { decodeEvents, EVENT_BYTES, SEQUENCE_EVENTS_MAX } from '../features/sequence.ts'
-import {
-  type LiveHash,
-  StoreError,
-  type StoreWrite,
-  type WriteLimits,
-  type WriteOptions,
-  type Written,
-} from './store.ts'
+import { LIVE_FIELD_BYTES, LIVE_RECORD_BYTES, unlistedField } from '../features/live_counts.ts'
+import { decodeEvents, EVENT_BYTES, SEQUENCE_EVENTS_MAX, timeOf } from '../features/sequence.ts'
+import { StoreError, type StoreWrite, type WriteLimits, type WriteOptions, type Written } from './store.ts'
 import { firstDay, liveTtl } from './write_rules.ts'
 
 type Entry = {
@@ -19,14 +12,15 @@ type Entry = {
   /** Event id → time of arrival, oldest first. */
   seen: Map<string, number>
   sequence: Uint8Array | null
-  /** Field → count. */
+  /** Field → count, and day → items that it lists. */
   live: Map<string, number>
+  days: Map<number, number>
 }
 
 export type EmbeddedWrites = {
   /** Undefined where engagements have not changed it. */
   sequence(key: string): Uint8Array | undefined
-  live(key: string): LiveHash | null
+  live(key: string): Uint8Array | null
   write(write: StoreWrite, options: WriteOptions): Written[] | StoreError
 }
 
@@ -57,12 +51,16 @@ export function createEmbeddedWrites({ keys_max, stored }: EmbeddedWritesOptions
     sequence: (key) => find(key)?.sequence ?? undefined,
     live(key) {
       const live = find(key)?.live
-      return live && live.size > 0
-        ? [...live].flatMap(([field, count]) => [bytesOf(field), Buffer.from(`${count}`)])
-        : null
+      return live && live.size > 0 ? pack(live) : null
     },
     write(write, { now_ms, limits }) {
-      const entry = find(write.key) ?? { expires_ms: 0, seen: new Map(), sequence: null, live: new Map() }
+      const entry = find(write.key) ?? {
+        expires_ms: 0,
+        seen: new Map(),
+        sequence: null,
+        live: new Map(),
+        days: new Map(),
+      }
       try {
         const apply =
           write.kind === 'sequence'
@@ -106,7 +104,7 @@ function inserter(entry: Entry, sequence: Uint8Array): (event: Uint8Array) => Wr
   const times_ms = [...decodeEvents(sequence).times_ms]
   const events = times_ms.map((_, index) => sequence.subarray(index * EVENT_BYTES, (index + 1) * EVENT_BYTES))
   return (event) => {
-    const time_ms = decodeEvents(event).times_ms[0]
+    const time_ms = timeOf(event)
     const older = times_ms.findIndex((other_ms) => other_ms <= time_ms)
     const at = older < 0 ? events.length : older
     events.splice(at, 0, event)
@@ -116,21 +114,35 @@ function inserter(entry: Entry, sequence: Uint8Array): (event: Uint8Array) => Wr
   }
 }
 
-function counter({ live }: Entry, limits: WriteLimits, now_ms: number): (field: Uint8Array) => Written {
-  const add = (name: string) => live.set(name, (live.get(name) ?? 0) + 1)
+function counter(entry: Entry, limits: WriteLimits, now_ms: number): (field: Uint8Array) => Written {
+  const { live, days } = entry
+  const add = (field: Uint8Array) => live.set(fieldName(field), (live.get(fieldName(field)) ?? 0) + 1)
   return (field) => {
-    const { day, unlisted } = relatedFields(field)
-    const [name, day_name] = [fieldName(field), fieldName(day)]
-    if (!live.has(day_name)) forgetDays(live, firstDay(limits, now_ms))
-    if (live.has(name)) add(name)
-    else if ((live.get(day_name) ?? 0) < limits.live_fields_max) {
-      add(name)
-      add(day_name)
-    } else add(fieldName(unlisted))
+    const day_ms = timeOf(field)
+    if (!days.has(day_ms)) forgetDays(entry, firstDay(limits, now_ms))
+    const listed = days.get(day_ms) ?? 0
+    if (live.has(fieldName(field))) add(field)
+    else if (listed < limits.live_items_max) {
+      add(field)
+      days.set(day_ms, listed + 1)
+    } else add(unlistedField(field))
     return 'applied'
   }
 }
 
-function forgetDays(live: Map<string, number>, first_day_ms: number): void {
-  for (const name of live.keys()) if (fieldDay(bytesOf(name)) < first_day_ms) live.delete(name)
+function forgetDays({ live, days }: Entry, first_day_ms: number): void {
+  for (const day_ms of days.keys()) if (day_ms < first_day_ms) days.delete(day_ms)
+  for (const name of live.keys()) if (timeOf(bytesOf(name)) < first_day_ms) live.delete(name)
+}
+
+function pack(live: ReadonlyMap<string, number>): Uint8Array {
+  const bytes = new Uint8Array(live.size * LIVE_RECORD_BYTES)
+  const view = new DataView(bytes.buffer)
+  let at = 0
+  for (const [name, count] of live) {
+    bytes.set(bytesOf(name), at)
+    view.setUint32(at + LIVE_FIELD_BYTES, count, true)
+    at += LIVE_RECORD_BYTES
+  }
+  return bytes
 }

@@ -9,7 +9,7 @@ import { type Reply, runPipeline, type Wanted } from './redis_commands.ts'
 import { createHealth, type Health } from './redis_health.ts'
 import { writeAll } from './redis_writes.ts'
 import { defineScripts } from './scripts.ts'
-import { type FeatureStore, type LiveHash, type StoreAnswer, StoreError, type StoreRead } from './store.ts'
+import { type FeatureStore, type StoreAnswer, StoreError, type StoreRead } from './store.ts'
 import { createValueCache, type ValueCache, type ValueCacheOptions } from './value_cache.ts'
 import { type VersionPointer, watchVersion } from './version_pointer.ts'
 
@@ -78,7 +78,7 @@ async function readFeatures(reader: Reader, request: StoreRead, deadline_ms: num
   const replies = await fetchAll(reader, wanted, deadline_ms)
   for (const { full_key, key, kind } of wanted) {
     const reply = replies.get(key) ?? null
-    if (kind === 'value' && !(reply instanceof StoreError)) cache.set(full_key, reply as Uint8Array | null)
+    if (kind === 'value' && !(reply instanceof StoreError)) cache.set(full_key, reply)
   }
   return answerOf(request, cached, replies)
 }
@@ -92,14 +92,14 @@ function answerOf(
   const problems = [...replies].flatMap(([key, reply]) => (reply instanceof StoreError ? [{ key, error: reply }] : []))
   const asked = request.values.length + request.live.length + (request.sequence === null ? 0 : 1)
   if (asked > 0 && problems.length === asked) throw problems[0].error
-  const featureOf = <T extends Uint8Array | LiveHash>(key: string) => {
+  const featureOf = (key: string) => {
     const reply = replies.get(key) ?? null
-    return reply instanceof StoreError ? null : (reply as T | null)
+    return reply instanceof StoreError ? null : reply
   }
   return {
-    sequence: request.sequence === null ? null : featureOf<Uint8Array>(request.sequence),
-    values: request.values.map((key, index) => cached[index] ?? featureOf<Uint8Array>(key)),
-    live: request.live.map((key) => featureOf<LiveHash>(key)),
+    sequence: request.sequence === null ? null : featureOf(request.sequence),
+    values: request.values.map((key, index) => cached[index] ?? featureOf(key)),
+    live: request.live.map(featureOf),
     problems,
   }
 }

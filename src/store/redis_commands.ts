@@ -2,28 +2,25 @@
 import type { ChainableCommander } from 'ioredis'
 import { EVENT_BYTES, SEQUENCE_EVENTS_MAX } from '../features/sequence.ts'
 import type { RedisClient } from './redis_client.ts'
-import { type LiveHash, StoreError } from './store.ts'
+import { StoreError } from './store.ts'
 
 /** One key to read; `full_key` has prefix and version. */
 export type Wanted = { key: string; full_key: string; kind: 'sequence' | 'value' | 'live_counts' }
 
-export type Reply = Uint8Array | LiveHash | null | StoreError
+export type Reply = Uint8Array | null | StoreError
 
 /** A reply per wanted key; all of them must be in one slot of a Cluster. */
 export async function runPipeline(client: RedisClient, wanted: readonly Wanted[]): Promise<Reply[]> {
   const pipeline: ChainableCommander = client.pipeline()
   for (const { full_key, kind } of wanted) {
     if (kind === 'sequence') pipeline.lrangeBuffer(full_key, 0, SEQUENCE_EVENTS_MAX - 1)
-    // `hgetallBuffer` makes an object of it, whose keys are no longer the bytes of the fields; upper case is left alone.
-    else if (kind === 'live_counts') pipeline.callBuffer('HGETALL', full_key)
     else pipeline.getBuffer(full_key)
   }
   const replies = (await pipeline.exec()) ?? []
   return wanted.map((one, index) => {
     const [error, value] = replies[index] ?? [new Error('no reply')]
     if (error) return replyError(one, error)
-    if (one.kind === 'sequence') return joinEvents(one, value)
-    return one.kind === 'live_counts' ? hashOf(value) : copyOf(value)
+    return one.kind === 'sequence' ? joinEvents(one, value) : copyOf(value)
   })
 }
 
@@ -45,11 +42,6 @@ function joinEvents(wanted: Wanted, value: unknown): Reply {
 /** Problems are logged, and user ids are not. */
 function describeKey({ full_key, kind }: Pick<Wanted, 'full_key' | 'kind'>): string {
   return kind === 'sequence' ? full_key.replace(/\{.*\}$/s, '{…}') : full_key
-}
-
-function hashOf(value: unknown): LiveHash | null {
-  const hash = value as Buffer[]
-  return hash.length === 0 ? null : hash
 }
 
 /** Its own, aligned memory: a reply is a piece of the socket's buffer, which a cached value would keep alive. */

@@ -36,6 +36,6 @@ function callScript(client: RedisClient, { kind, key, events }: StoreWrite, { no
   const seen = [now_ms, limits.ids_ttl_ms, limits.ids_max]
   const pairs = events.flatMap(({ id, value }) => [Buffer.from(id), Buffer.from(value)])
   if (kind === 'sequence') return client.appendSequence(key, `${key}:seen`, ...seen, limits.sequence_ttl_ms, ...pairs)
-  const hash = [liveTtl(limits), firstDay(limits, now_ms), limits.live_fields_max]
-  return client.addLiveCounts(key, `${key}:seen`, ...seen, ...hash, ...pairs)
+  const days = [liveTtl(limits), firstDay(limits, now_ms), limits.live_items_max]
+  return client.addLiveCounts(key, `${key}:seen`, `${key}:index`, ...seen, ...days, ...pairs)
 }

@@ -12,9 +12,6 @@ export type StoreRead = {
   live: string[]
 }
 
-/** Fields and values of a live hash by turns, as HGETALL gives them (features/live_counts.ts). */
-export type LiveHash = readonly Uint8Array[]
-
 /** One key whose value could not be had while others could: a wrong type, a Cluster node that is down or late. */
 export type StoreProblem = { key: string; error: StoreError }
 
@@ -24,7 +21,7 @@ export type StoreAnswer = {
   /** One per key of `StoreRead.values`; null when absent. */
   values: (Uint8Array | null)[]
   /** One per key of `StoreRead.live`; null when absent. */
-  live: (LiveHash | null)[]
+  live: (Uint8Array | null)[]
   /** Keys that read as null here though they may exist. */
   problems: StoreProblem[]
 }
@@ -33,7 +30,7 @@ export type StoreAnswer = {
 export type StoreWrite = {
   kind: 'sequence' | 'live_counts'
   key: string
-  /** Oldest first. `id` is 8 bytes; `value` 16: the packed event, or the field of the hash that counts it. */
+  /** Oldest first. `id` is 8 bytes; `value` 16: the packed event, or the field that counts it. */
   events: readonly { id: Uint8Array; value: Uint8Array }[]
 }
 
@@ -44,9 +41,9 @@ export type WriteLimits = {
   ids_max: number
   /** A sequence expires that long after its last event. */
   sequence_ttl_ms: number
-  /** Days of live counts that are kept, and fields per day; what is beyond counts in the totals only. */
+  /** Days of live counts that are kept, and items (by action) per day; what is beyond counts in the totals only. */
   live_days: number
-  live_fields_max: number
+  live_items_max: number
 }
 
 export type WriteOptions = { now_ms: number; deadline_ms: number; limits: WriteLimits }

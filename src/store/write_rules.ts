@@ -7,7 +7,7 @@ export function firstDay({ live_days }: WriteLimits, now_ms: number): number {
   return dayOf(now_ms) - (live_days - 1) * DAY_MS
 }
 
-/** Time after the last event when nothing in a hash is kept any more. */
+/** Time after the last event when no live count is kept any more. */
 export function liveTtl({ live_days }: WriteLimits): number {
   return live_days * DAY_MS
 }

@@ -6,6 +6,7 @@ import { planReads } from '../../src/features/plan.ts'
 import { encodeEvents } from '../../src/features/sequence.ts'
 import { answerReader } from '../../src/features/stored.ts'
 import { type StoreAnswer, StoreError } from '../../src/store/store.ts'
+import { liveRecords } from '../lib/live_records.ts'
 import { tinyManifest } from '../lib/tiny_manifest.ts'
 
 const NOW_MS = 1_760_000_000_000
@@ -116,10 +117,11 @@ test('bytes that come again are checked once', () => {
 })
 
 const DAYS_AGO_MS = NOW_MS - 2 * DAY_MS
-const click = (key: bigint, time_ms: number) => [liveField({ key, action: 1, time_ms }), Buffer.from('2')]
+const clicks = (key: bigint, ...times_ms: number[]) =>
+  liveRecords(times_ms.map((time_ms) => ({ field: liveField({ key, action: 1, time_ms }), count: 2 })))
 
 test('live counts stand behind the batch blobs, from the day of the build on', () => {
-  const live = [[...click(9n, NOW_MS), ...click(9n, DAYS_AGO_MS)], null, click(9n, NOW_MS), null]
+  const live = [clicks(9n, NOW_MS, DAYS_AGO_MS), null, clicks(9n, NOW_MS), null]
   const { blobs, lost } = readStored(answer({ live, values: [blobAsOf(NOW_MS - DAY_MS), blob, blob, blob, embedding] }))
   assert.deepEqual(segments(blobs), ['all', 'country', 'token', 'token', 'all', 'token'])
   assert.deepEqual(
@@ -135,7 +137,7 @@ test('live counts stand behind the batch blobs, from the day of the build on', (
 
 test('live counts without a batch blob count from the first day on', () => {
   const { blobs } = readStored(
-    answer({ values: [null, null, null, null, null], live: [click(9n, DAYS_AGO_MS), null, null, null] }),
+    answer({ values: [null, null, null, null, null], live: [clicks(9n, DAYS_AGO_MS), null, null, null] }),
   )
   assert.deepEqual(
     blobs.map(({ segment, live }) => [segment, live]),
@@ -146,17 +148,17 @@ test('live counts without a batch blob count from the first day on', () => {
 test('live counts that cannot be read leave those of the batch, and are named', () => {
   const error = new StoreError('nonsense', 'WRONGTYPE')
   const problems = [{ key: 'iqp-live:token:{red}', error }]
-  const live = [[Buffer.from('odd'), Buffer.from('1')], null, null, click(9n, NOW_MS)]
+  const live = [new Uint8Array(3), null, null, clicks(9n, NOW_MS)]
   const stored = readStored(answer({ live, problems }))
   assert.deepEqual(segments(stored.blobs), ['all', 'country', 'token', 'token'], 'no half of the tokens either')
   assert.deepEqual(stored.lost, ['live_counts'])
-  assert.match(stored.problems[1], /^iqp-live:all:\{red shoes\}: live counts: found a field of 3 bytes/)
+  assert.match(stored.problems[1], /^iqp-live:all:\{red shoes\}: live counts: found 3 bytes/)
 })
 
 test('where the batch is lost too, the counts are lost, and their live part is not used', () => {
   const error = new StoreError('late', 'no answer')
   const problems = ['iqp:all:{red shoes}', 'iqp-live:country=DE:{red shoes}'].map((key) => ({ key, error }))
-  const stored = readStored(answer({ live: [click(9n, NOW_MS), null, null, null], problems }))
+  const stored = readStored(answer({ live: [clicks(9n, NOW_MS), null, null, null], problems }))
   assert.deepEqual(segments(stored.blobs), ['country', 'token', 'token'])
   assert.deepEqual(stored.lost, ['cross_counts'])
 })

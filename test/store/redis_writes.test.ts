@@ -40,11 +40,17 @@ async function errorsOf(writes: StoreWrite[], from: FeatureStore = store) {
 test('keys and the ids that they remember expire', async () => {
   await store.write(writesOf('ttl', ['a']), options)
   const ttl_ms = await Promise.all(
-    ['seq:{ttl}', 'seq:{ttl}:seen', 'iqp-live:all:{ttl}', 'iqp-live:all:{ttl}:seen'].map((key) =>
-      client.pttl(PREFIX + key),
+    ['seq:{ttl}', 'seq:{ttl}:seen', 'iqp-live:all:{ttl}', 'iqp-live:all:{ttl}:seen', 'iqp-live:all:{ttl}:index'].map(
+      (key) => client.pttl(PREFIX + key),
     ),
   )
-  const expected = [WRITE_LIMITS.sequence_ttl_ms, WRITE_LIMITS.ids_ttl_ms, 3 * DAY_MS, WRITE_LIMITS.ids_ttl_ms]
+  const expected = [
+    WRITE_LIMITS.sequence_ttl_ms,
+    WRITE_LIMITS.ids_ttl_ms,
+    3 * DAY_MS,
+    WRITE_LIMITS.ids_ttl_ms,
+    3 * DAY_MS,
+  ]
   for (const [index, found_ms] of ttl_ms.entries()) {
     assert.ok(found_ms <= expected[index] && found_ms > expected[index] - 60_000, `${index}: ${found_ms} ms`)
   }
@@ -78,6 +84,23 @@ test('an element that is no event counts as the oldest', async () => {
   assert.deepEqual(lengths, [16, 18])
 })
 
+test('where one of the two keys of live counts is gone, the other one follows or makes it anew', async () => {
+  const key = 'iqp-live:all:{evicted}'
+  const countOf = async () => {
+    const { live } = await store.read({ sequence: null, values: [], live: [key] }, 200)
+    return [live[0]?.length, Buffer.from(live[0]!).readUInt32LE(16)]
+  }
+  await store.write([countsWrite(key, ['a', 'b'].map(event))], options)
+  await client.del(`${PREFIX}${key}:index`)
+  await store.write([countsWrite(key, [event('c')])], options)
+  assert.deepEqual(await countOf(), [20, 3])
+  await client.del(`${PREFIX}${key}`)
+  await store.write([countsWrite(key, [event('d')])], options)
+  assert.deepEqual(await countOf(), [20, 1])
+  await client.append(`${PREFIX}${key}`, 'odd')
+  assert.match((await errorsOf([countsWrite(key, [event('e')])]))[0], /^nonsense: .* found 23 bytes of live counts/)
+})
+
 test('a full Redis refuses writes and is still read', async () => {
   await store.write(writesOf('full', ['a']), options)
   await client.config('SET', 'maxmemory', '1')
@@ -90,7 +113,7 @@ test('a full Redis refuses writes and is still read', async () => {
       { sequence: 'seq:{full}', values: [], live: ['iqp-live:all:{full}'] },
       200,
     )
-    assert.deepEqual([sequence?.byteLength, live[0]?.length], [16, 4])
+    assert.deepEqual([sequence?.byteLength, live[0]?.length], [16, 20])
   } finally {
     await client.config('SET', 'maxmemory', '0')
   }

@@ -12,7 +12,7 @@ export const WRITE_LIMITS: WriteLimits = {
   ids_max: 1000,
   sequence_ttl_ms: 365 * DAY_MS,
   live_days: 3,
-  live_fields_max: 100,
+  live_items_max: 100,
 }
 const DEADLINE_MS = 2000
 const NOW_MS = Date.now()
@@ -57,14 +57,13 @@ export function writeContract(name: string, open: () => Promise<FeatureStore>): 
     }
     /** `day·action·key` → count; the key is `-` for items that are not listed. */
     const countsOf = async (key: string) => {
-      const [hash] = (await store.read({ sequence: null, values: [], live: [key] }, DEADLINE_MS)).live
+      const [bytes] = (await store.read({ sequence: null, values: [], live: [key] }, DEADLINE_MS)).live
       const counts: Record<string, number> = {}
-      for (let at = 0; at < (hash?.length ?? 0); at += 2) {
-        const field = Buffer.from(hash![at])
-        if (field.length === 6) continue
-        const { keys, actions, times_ms } = decodeEvents(Buffer.concat([Buffer.alloc(16 - field.length), field]))
-        const item = field.length === 16 ? keys[0] : '-'
-        counts[`${(times_ms[0] - dayOf(NOW_MS)) / DAY_MS}·${actions[0]}·${item}`] = Number(Buffer.from(hash![at + 1]))
+      for (let at = 0; at < (bytes?.length ?? 0); at += 20) {
+        const record = Buffer.from(bytes!.subarray(at, at + 20))
+        const item = record[14] === 1 ? '-' : record.readBigUInt64LE(0)
+        const day = (record.readUIntLE(8, 6) - dayOf(NOW_MS)) / DAY_MS
+        counts[`${day}·${record[15]}·${item}`] = record.readUInt32LE(16)
       }
       return counts
     }
@@ -147,7 +146,7 @@ export function writeContract(name: string, open: () => Promise<FeatureStore>): 
         ...event(`${index}`, 0, BigInt(index % 4)),
         time_ms: NOW_MS,
       }))
-      await write([countsWrite(key, events)], { live_fields_max: 2 })
+      await write([countsWrite(key, events)], { live_items_max: 2 })
       assert.deepEqual(await countsOf(key), { '0·1·0': 2, '0·1·1': 2, '0·1·-': 2 })
     })
 
@@ -155,7 +154,7 @@ export function writeContract(name: string, open: () => Promise<FeatureStore>): 
       const key = live()
       const on = (day: number) => ({ ...event(`${day}`, 0), time_ms: dayOf(NOW_MS) + day * DAY_MS })
       for (const day of [-4, -3, -2, -1]) {
-        await write([countsWrite(key, [on(day)])], { now_ms: on(day).time_ms, live_fields_max: 1, live_days: 30 })
+        await write([countsWrite(key, [on(day)])], { now_ms: on(day).time_ms, live_items_max: 1, live_days: 30 })
       }
       assert.equal(Object.keys(await countsOf(key)).length, 4)
       await write([countsWrite(key, [on(0)])])
