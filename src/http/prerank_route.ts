@@ -9,15 +9,16 @@ import { createDecode } from '../prerank/decode.ts'
 import { prerank } from '../prerank/pipeline.ts'
 import { acceptedFormat } from './accept.ts'
 import { answerBody, PrerankAnswerBody } from './answer.ts'
+import type { BodyPool } from './body_pool.ts'
 import { ANSWER_EXAMPLE, REQUEST_EXAMPLES } from './examples.ts'
 import { createWriter, type Format, formatOf, MEDIA_TYPES, readBytes } from './formats.ts'
 import { type Host, servingOf } from './host.ts'
 import { problemResponses } from './problem.ts'
 
-export type PrerankRouteOptions = { host: Host; config: Config; metrics: Metrics }
+export type PrerankRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool }
 
 export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOptions) {
-  const { host, config, metrics } = options
+  const { host, config, metrics, pool } = options
   const decode = createDecode(config)
   const write = createWriter()
 
@@ -42,6 +43,8 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
       answerBody(answer, { request_id, candidates: body.candidates, named, format: answerFormat }),
       answerFormat,
     )
+    // Only now: ids and columns of the body are views of it. After an error the kernel may still read them.
+    pool.give(request.body)
     const encode_ms = performance.now() - encode_start_ms
     Object.assign(answer.timings_ms, { decode: decode_ms, encode: encode_ms })
     observe(metrics, answer)
