@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `prerank <verb>`: the offline jobs. The service is `npm start`. */
 import { Command } from 'commander'
+import { buildCommand } from './jobs/commands/build.ts'
 import { countsCommand } from './jobs/commands/counts.ts'
 import { doctorCommand } from './jobs/commands/doctor.ts'
 import { evalCommand } from './jobs/commands/eval.ts'
@@ -17,6 +18,7 @@ const program = new Command('prerank')
   .description(
     'From logs and catalogues to a serving bundle and a loaded store. Every verb explains itself with --help.',
   )
+  .addCommand(buildCommand(run))
   .addCommand(itemsCommand(run))
   .addCommand(countsCommand(run))
   .addCommand(sequencesCommand(run))

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { readManifest } from '../../bundle/read_manifest.ts'
-import { buildCounts, type CountsResult } from '../counts/build.ts'
+import type { CountsResult } from '../counts/build.ts'
 import { describeRejects } from '../events/report.ts'
 import { formatCount } from '../run/format.ts'
 import { parseCount } from '../run/parse.ts'
@@ -35,6 +35,7 @@ export function countsCommand(run: RunJob): Command {
     .addHelpText('after', DETAILS)
     .action((options: CountsCommandOptions) =>
       run(options, async (job) => {
+        const { buildCounts } = await import('../counts/build.ts')
         const manifest = await readManifest(options.bundle)
         const result = await buildCounts({
           ...logInput(options),

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import type { Precision } from '../../bundle/manifest.ts'
 import { type Comparison, compareWith } from '../eval/compare.ts'
-import { type EvalResult, evaluate } from '../eval/eval.ts'
+import type { EvalResult } from '../eval/eval.ts'
 import { METRICS } from '../eval/metrics.ts'
 import { plotSvg } from '../eval/plot.ts'
 import { readRequests } from '../eval/requests.ts'
@@ -62,6 +62,7 @@ export function evalCommand(run: RunJob): Command {
         self.error('error: --compare and --system go together')
       }
       return run(options, async (job) => {
+        const { evaluate } = await import('../eval/eval.ts')
         const result = await evaluate({
           directory: options.bundle,
           precision: options.precision,

@@ -3,7 +3,7 @@ import { createReadStream, globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { Command, Option } from 'commander'
-import { type LoadResult, loadSnapshots } from '../load/load.ts'
+import type { LoadResult } from '../load/load.ts'
 import { formatBytes, formatCount } from '../run/format.ts'
 import { JobError } from '../run/job.ts'
 import { parseCount } from '../run/parse.ts'
@@ -46,6 +46,10 @@ export function loadCommand(run: RunJob): Command {
     .addHelpText('after', DETAILS)
     .action((options: LoadCommandOptions) =>
       run(options, async (job) => {
+        const [{ loadSnapshots }, { LOCK_WAIT_MS }] = await Promise.all([
+          import('../load/load.ts'),
+          import('../load/lock.ts'),
+        ])
         const target = targetOf(options)
         if (!target) throw new JobError('no Redis: give --redis redis://host:port or set REDIS_URL')
         const files = options.snapshot ?? globSync(join(options.bundle, 'features', '*.snapshot')).sort()
@@ -60,6 +64,7 @@ export function loadCommand(run: RunJob): Command {
           version: options.name ?? (await contentVersion(files)),
           verify: options.verify ?? false,
           grace_ms: options.graceMs,
+          lock_wait_ms: LOCK_WAIT_MS,
           job,
         })
         return { summary: result, text: describeLoad(result) }

@@ -46,14 +46,20 @@ export function withBadRows(command: Command): Command {
   )
 }
 
-export function withLog(command: Command): Command {
+const CATALOGUE_FILTER = new Option(
+  '-i, --items <files>',
+  'catalogue: events of items it does not hold are left out, as in training',
+)
+
+export function withLog(command: Command, items: Option = CATALOGUE_FILTER): Command {
   withBundle(command)
     .requiredOption('-e, --events <files>', 'engagement log: Parquet, CSV or JSONL, a path or a quoted glob')
-    .option('-i, --items <files>', 'catalogue: events of items it does not hold are left out, as in training')
+    .addOption(items)
     .addOption(
-      new Option('--as-of <time>', 'count what happened before this time (ISO, or Unix ms)')
-        .argParser(parseTime)
-        .default(undefined, 'just after the newest event'),
+      new Option(
+        '--as-of <time>',
+        'what happened before this time (ISO, or Unix ms; default: up to the newest event)',
+      ).argParser(parseTime),
     )
   return withJson(withResources(withBadRows(command)))
 }
