@@ -8,7 +8,7 @@ import { docs } from './http/docs.ts'
 import { answerError, answerErrors, answerParserError } from './http/error_handlers.ts'
 import { MEDIA_TYPES } from './http/formats.ts'
 import type { Host } from './http/host.ts'
-import { prerankRoute, prerankSchemas } from './http/prerank_route.ts'
+import { PRERANK_ROUTE, prerankRoute, prerankSchemas } from './http/prerank_route.ts'
 import { Problem } from './http/problem.ts'
 import { readBody } from './http/read_body.ts'
 import { systemRoutes } from './http/system_routes.ts'
@@ -78,6 +78,7 @@ function observeRequests(app: FastifyInstance, metrics: Metrics) {
       const answered = { status: reply.statusCode, code: reply.error_code }
       const outcome = reply.raw.writableFinished ? answered : CLIENT_GONE
       metrics.requests.inc({ route, ...outcome })
+      if (route === PRERANK_ROUTE && outcome.status === 503) metrics.shed.inc({ reason: outcome.code })
       request.log.debug({ route, ...outcome, duration_ms: reply.elapsedTime }, 'request ended')
     })
   })

@@ -15,6 +15,8 @@ import { createWriter, type Format, formatOf, MEDIA_TYPES, readBytes } from './f
 import { type Host, servingOf } from './host.ts'
 import { problemResponses } from './problem.ts'
 
+export const PRERANK_ROUTE = '/v1/prerank'
+
 export type PrerankRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool }
 
 export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOptions) {
@@ -22,7 +24,7 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
   const decode = createDecode(config)
   const write = createWriter()
 
-  app.post('/v1/prerank', { schema: PRERANK_SCHEMA }, async (request, reply) => {
+  app.post(PRERANK_ROUTE, { schema: PRERANK_SCHEMA }, async (request, reply) => {
     const start_ms = performance.now()
     if (!Buffer.isBuffer(request.body))
       throw new ServiceError('malformed_body', { field: 'the body', found: 'nothing' })
