@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createMetrics } from '../../src/metrics.ts'
-import { startTinyService } from '../lib/tiny_service.ts'
+import { post, startTinyService } from '../lib/tiny_service.ts'
 
 const body = { query: { text: 'red shoes' }, candidates: [1, 8, 15] }
 
@@ -12,12 +12,12 @@ test('before a bundle is loaded everything but health is 503, and says why and w
   const host = { serving: null, not_ready: 'the bundle is being loaded' }
   const metrics = createMetrics()
   const app = await buildApp({ config: readConfig({}), host, metrics, logger: pino({ level: 'silent' }) })
-  for (const url of ['/readyz', '/v1/models'] as const) assert.equal((await app.inject(url)).statusCode, 503)
-  const answer = await app.inject({ method: 'POST', url: '/v1/prerank', payload: body })
-  const { code, detail } = answer.json()
-  assert.deepEqual([answer.statusCode, code, answer.headers['retry-after']], [503, 'not_ready', '1'])
-  assert.match(detail, /the bundle is being loaded/)
-  assert.equal((await app.inject('/healthz')).statusCode, 200)
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  for (const path of ['/readyz', '/v1/models']) assert.equal((await fetch(url + path)).status, 503)
+  const answer = await post(`${url}/v1/prerank`, body)
+  assert.deepEqual([answer.status, answer.body.code, answer.headers.get('retry-after')], [503, 'not_ready', '1'])
+  assert.match(answer.body.detail, /the bundle is being loaded/)
+  assert.equal((await fetch(`${url}/healthz`)).status, 200)
   assert.match(await metrics.registry.metrics(), /prerank_shed_total\{reason="not_ready"\} 1/)
   await app.close()
 })
