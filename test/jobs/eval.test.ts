@@ -77,6 +77,7 @@ async function run(bundle: TinyBundle, requests: HeldOutRequest[], redis?: Targe
     directory: bundle.directory,
     requests: each(requests),
     source: 'test',
+    caller: true,
     redis,
     resources: RESOURCES,
     job: quietJob(),
