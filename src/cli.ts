@@ -12,6 +12,14 @@ import { sequencesCommand } from './jobs/commands/sequences.ts'
 import { createRunner } from './jobs/run/runner.ts'
 
 const USAGE_ERROR = 2
+const NODE_MAJOR_MIN = 24
+
+if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
+  process.stderr.write(
+    `prerank: found Node ${process.versions.node}, expected ${NODE_MAJOR_MIN} or newer; "npx prerank" in the repository takes the one that is pinned there\n`,
+  )
+  process.exit(1)
+}
 
 const run = createRunner(process)
 const program = new Command('prerank')
