@@ -12,7 +12,7 @@ test('a terminal gets a bar that is redrawn on its line and never wraps', () => 
   const step = createProgress(terminal).step('a step with a long name', { total: 1000, unit: 'rows' })
   step.advance(500)
   step.finish('done')
-  assert.match(terminal.written[0], /^\r\u{1b}\[2Ka step with a long name \[#/u)
+  assert.ok(terminal.written[0].startsWith('\r\u001b[2Ka step with a long name [#'))
   assert.ok(terminal.written[0].length <= 40 + '\r\u001b[2K'.length)
   assert.match(terminal.written.at(-1)!, /^a step with a long name: \d+ ms, done\n$/)
 })
