@@ -20,7 +20,7 @@ const ONE_THREAD = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' }
 
 const prerank: Side = {
   name: 'prerank',
-  what: 'this service, default settings',
+  what: 'this service, default settings except for a store deadline that never cuts work short',
   formats: ['json', 'cbor'],
   ranks: true,
   command: ({ bundle, redis_url, port }) => ({
