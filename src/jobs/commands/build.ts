@@ -12,7 +12,7 @@ Makes what a trained bundle still lacks, in one go: items.table from the catalog
 features/sequences.snapshot from the log. The verbs items, counts and sequences do it one by one, with more options.
 
 Example:
-  prerank build --bundle models/demo --items world/items.parquet --events world/events.parquet --as-of 2026-03-01`
+  prerank build --bundle models/demo --items world/items.parquet --events world/events.parquet --as-of bundle`
 
 type BuildOptions = LogOptions & SequenceOptions & CountsCommandOptions & Pick<ItemsCommandOptions, 'column' | 'items'>
 
@@ -39,7 +39,7 @@ export function buildCommand(run: RunJob): Command {
           resources: resourcesOf(options),
           job,
         })
-        const log = { ...logInput(options), item_column: options.column.get('item'), manifest, job }
+        const log = { ...(await logInput(options, manifest)), item_column: options.column.get('item'), job }
         const counts = await buildCounts({
           ...log,
           limits: countLimits(options),

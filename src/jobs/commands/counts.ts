@@ -38,8 +38,7 @@ export function countsCommand(run: RunJob): Command {
         const { buildCounts } = await import('../counts/build.ts')
         const manifest = await readManifest(options.bundle)
         const result = await buildCounts({
-          ...logInput(options),
-          manifest,
+          ...(await logInput(options, manifest)),
           output: options.output ?? join(options.bundle, 'features', 'counts.snapshot'),
           limits: countLimits(options),
           job,

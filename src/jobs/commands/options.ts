@@ -1,11 +1,13 @@
 /** Options that several verbs share, with one wording. */
 import { availableParallelism, totalmem } from 'node:os'
 import { type Command, Option } from 'commander'
+import type { Manifest } from '../../bundle/manifest.ts'
 import { readConfig } from '../../config.ts'
 import type { Target } from '../load/client.ts'
 import { formatBytes } from '../run/format.ts'
 import type { Resources } from '../run/job.ts'
-import { parseBytes, parseCount, parseShare, parseTime } from '../run/parse.ts'
+import { parseBytes, parseCount, parseShare } from '../run/parse.ts'
+import { type AsOf, asOfOption, resolveAsOf } from './as_of.ts'
 
 const MEMORY_BYTES_MAX = 4 * 2 ** 30
 
@@ -14,7 +16,7 @@ export type LogOptions = ResourceOptions & {
   bundle: string
   events: string
   items?: string
-  asOf?: number
+  asOf?: AsOf
   badRowsMax: number
   json?: boolean
 }
@@ -55,21 +57,17 @@ export function withLog(command: Command, items: Option = CATALOGUE_FILTER): Com
   withBundle(command)
     .requiredOption('-e, --events <files>', 'engagement log: Parquet, CSV or JSONL, a path or a quoted glob')
     .addOption(items)
-    .addOption(
-      new Option(
-        '--as-of <time>',
-        'what happened before this time (ISO, or Unix ms; default: up to the newest event)',
-      ).argParser(parseTime),
-    )
+    .addOption(asOfOption())
   return withJson(withResources(withBadRows(command)))
 }
 
 /** What every job that reads a log takes from its options. */
-export function logInput(options: LogOptions) {
+export async function logInput(options: LogOptions, manifest: Manifest) {
   return {
+    manifest,
     events: options.events,
     items: options.items,
-    as_of_ms: options.asOf,
+    as_of_ms: await resolveAsOf(options.asOf, { directory: options.bundle, manifest }),
     bad_share_max: options.badRowsMax,
     resources: resourcesOf(options),
   }

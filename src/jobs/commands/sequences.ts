@@ -24,8 +24,7 @@ export function sequencesCommand(run: RunJob): Command {
       run(options, async (job) => {
         const { buildSequences } = await import('../sequences/build.ts')
         const result = await buildSequences({
-          ...logInput(options),
-          manifest: await readManifest(options.bundle),
+          ...(await logInput(options, await readManifest(options.bundle))),
           length: options.sequenceLength,
           output: options.output ?? join(options.bundle, 'features', 'sequences.snapshot'),
           job,
