@@ -8,7 +8,7 @@ import { parseCount } from '../run/parse.ts'
 import type { RunJob } from '../run/runner.ts'
 import { type LogOptions, logInput, withLog } from './options.ts'
 
-export const COUNT_LIMITS = { items_max: 16_384, item_engagements_min: 1, engagements_min: 1 }
+const COUNT_LIMITS = { items_max: 16_384, item_engagements_min: 1, engagements_min: 1 }
 
 export type CountsCommandOptions = LogOptions & {
   output?: string

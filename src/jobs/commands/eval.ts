@@ -9,7 +9,7 @@ import { plotSvg } from '../eval/plot.ts'
 import { readRequests } from '../eval/requests.ts'
 import { formatCount, formatTable } from '../run/format.ts'
 import type { Job } from '../run/job.ts'
-import { parseCount, parseShare, parseTime } from '../run/parse.ts'
+import { parsePositive, parseShare, parseTime } from '../run/parse.ts'
 import type { RunJob } from '../run/runner.ts'
 import {
   type RedisOptions,
@@ -61,7 +61,7 @@ export function evalCommand(run: RunJob): Command {
     .addOption(new Option('-e, --events <files>', 'or: an engagement log with request_id and impressions'))
     .addOption(new Option('--split <time>', 'of the log, requests from this time on').argParser(parseTime))
     .addOption(
-      new Option('--requests-max <n>', 'of the log, about so many requests').argParser(parseCount).default(2000),
+      new Option('--requests-max <n>', 'of the log, about so many requests').argParser(parsePositive).default(2000),
     )
     .addOption(
       new Option('--precision <precision>', 'query tower (default: as the manifest says)').choices(['float32', 'int8']),

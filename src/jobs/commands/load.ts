@@ -14,6 +14,7 @@ const DETAILS = `
 Writes the bundle's snapshots (features/*.snapshot) beside what is served, under a new version, then flips the version
 pointer at once. Servers follow within a second; the old version is removed --grace-ms later. Sequences keep engagements
 that arrived since. Nothing that is served changes before the flip, so an interrupted load is simply started again.
+A version is whole: load all counts and query embeddings together.
 
 The address comes from --redis or REDIS_URL, the same variable that the server reads.
 

@@ -6,7 +6,7 @@ import { readConfig } from '../../config.ts'
 import type { Target } from '../load/client.ts'
 import { formatBytes } from '../run/format.ts'
 import type { Resources } from '../run/job.ts'
-import { parseBytes, parseCount, parseShare } from '../run/parse.ts'
+import { parseBytes, parsePositive, parseShare } from '../run/parse.ts'
 import { type AsOf, asOfOption, resolveAsOf } from './as_of.ts'
 
 const MEMORY_BYTES_MAX = 4 * 2 ** 30
@@ -37,7 +37,7 @@ export function withResources(command: Command): Command {
         .argParser(parseBytes)
         .default(memory, formatBytes(memory)),
     )
-    .addOption(new Option('--threads <n>', 'threads').argParser(parseCount).default(availableParallelism()))
+    .addOption(new Option('--threads <n>', 'threads').argParser(parsePositive).default(availableParallelism()))
 }
 
 export function withBadRows(command: Command): Command {

@@ -139,5 +139,7 @@ export class DuckSession {
 
 function asJobError(error: unknown): unknown {
   const message = error instanceof Error ? error.message : ''
-  return CALLERS.test(message) ? new JobError(message.replace(CALLERS, '').split('\n', 1)[0], { cause: error }) : error
+  if (!CALLERS.test(message)) return error
+  const advice = message.startsWith('Out of Memory') ? '; give the job more with --memory' : ''
+  return new JobError(message.replace(CALLERS, '').split('\n', 1)[0] + advice, { cause: error })
 }
