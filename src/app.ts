@@ -3,18 +3,21 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { Config } from './config.ts'
+import { createBodyPool } from './http/body_pool.ts'
 import { docs } from './http/docs.ts'
 import { engagementsRoute, engagementsSchemas } from './http/engagements_route.ts'
 import { answerError, answerErrors, answerParserError } from './http/error_handlers.ts'
 import { MEDIA_TYPES } from './http/formats.ts'
 import type { Host } from './http/host.ts'
-import { prerankRoute, prerankSchemas } from './http/prerank_route.ts'
+import { PRERANK_ROUTE, prerankRoute, prerankSchemas } from './http/prerank_route.ts'
 import { Problem } from './http/problem.ts'
 import { readBody } from './http/read_body.ts'
 import { systemRoutes } from './http/system_routes.ts'
 import type { Metrics } from './metrics.ts'
 import { REQUEST_ID_PATTERN } from './prerank/body.ts'
 
+/** Memory of bodies kept between requests. */
+const BODY_POOL_BYTES_MAX = 64 * 2 ** 20
 /** How often Node looks for requests that have run out of time. */
 const TIMEOUT_CHECK_MS = 500
 
@@ -43,15 +46,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   // Bodies are checked where they are decoded, and answers are written there: the schemas of routes are documentation.
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => JSON.stringify)
+  const pool = createBodyPool({ bytes_max: BODY_POOL_BYTES_MAX })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(Object.values(MEDIA_TYPES), (_request: FastifyRequest, payload: IncomingMessage) =>
-    readBody(payload, config.body_bytes_max),
+    readBody(payload, { bytes_max: config.body_bytes_max, pool }),
   )
   answerErrors(app)
   observeRequests(app, metrics)
   await app.register(docs, { schemas: [Problem, ...prerankSchemas(config), ...engagementsSchemas(config)] })
-  await app.register(prerankRoute, { host, config, metrics })
-  await app.register(engagementsRoute, { host, config, metrics })
+  await app.register(prerankRoute, { host, config, metrics, pool })
+  await app.register(engagementsRoute, { host, config, metrics, pool })
   await app.register(systemRoutes, { host, metrics })
   return app
 }
@@ -76,6 +80,7 @@ function observeRequests(app: FastifyInstance, metrics: Metrics) {
       const answered = { status: reply.statusCode, code: reply.error_code }
       const outcome = reply.raw.writableFinished ? answered : CLIENT_GONE
       metrics.requests.inc({ route, ...outcome })
+      if (route === PRERANK_ROUTE && outcome.status === 503) metrics.shed.inc({ reason: outcome.code })
       request.log.debug({ route, ...outcome, duration_ms: reply.elapsedTime }, 'request ended')
     })
   })

@@ -9,10 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { ItemTableWriter } from '../../src/items/item_table_writer.ts'
+import { spreadOf } from '../lib/statistics.ts'
+import { formatTable } from '../lib/table.ts'
 import { PINNED } from '../service/measure.ts'
 import { OVERLAP_MIN, overlap } from './agreement.ts'
 import { ROOT } from './process.ts'
-import { median, table } from './report.ts'
 
 const D = 64
 const TOP_K = 1000
@@ -46,7 +47,7 @@ export function kernelTable(rows: KernelRow[]): string {
   const body = rows.map((row) => [
     ...[count(row.items), count(row.candidates), row.way, row.ms.toFixed(3), row.prerank_over.toFixed(2)],
   ])
-  return table(head, body)
+  return formatTable(head, body)
 }
 
 type Size = { items: number; candidates: number; quick: boolean }
@@ -64,8 +65,11 @@ async function compareSize(workers: Worker[], { items, candidates, quick }: Size
       if (round > 0) ms.push(...answer.ms)
     }
   }
-  const ours = median(ways[0].ms)
-  return ways.map(({ way, ms }) => ({ way, candidates, items, ms: median(ms), prerank_over: median(ms) / ours }))
+  const ours = spreadOf(ways[0].ms).median
+  return ways.map(({ way, ms: all }) => {
+    const ms = spreadOf(all).median
+    return { way, candidates, items, ms, prerank_over: ms / ours }
+  })
 }
 
 function writeData(folder: string, items: number): void {

@@ -3,9 +3,10 @@
  * the kernel beside libraries that could take its place. Answers are compared before anything is timed.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startRedis } from '../../test/lib/redis.ts'
+import { describeMachine, type Machine } from '../lib/machine.ts'
 import { enlargeBundle } from '../service/enlarge.ts'
 import { PINNED } from '../service/measure.ts'
 import { readCatalogue } from '../service/workload.ts'
@@ -27,7 +28,8 @@ const TAIL_PEERS = ['python blobs', 'node']
 export type PeersOptions = { quick: boolean; json: boolean }
 
 export type PeersReport = {
-  machine: { cpu: string; cores: number; load_generator_pinned: boolean; node: string }
+  machine: Machine
+  load_generator_pinned: boolean
   items: number
   overlap_min: Record<string, number>
   saturation: Row[]
@@ -53,7 +55,9 @@ export async function run({ quick, json }: PeersOptions): Promise<PeersReport> {
     if (tails.length > 0) say(`\n${tailTable(tails)}`)
     const kernels = await compareKernels({ quick, python: shared.python })
     say(`\n${kernelTable(kernels)}`)
-    return { machine: machine(), items: catalogue.keys.length, overlap_min, saturation, tails, kernels }
+    const machine = describeMachine()
+    const items = catalogue.keys.length
+    return { machine, load_generator_pinned: PINNED, items, overlap_min, saturation, tails, kernels }
   } finally {
     await redis.stop()
     rmSync(folder, { recursive: true, force: true })
@@ -97,13 +101,4 @@ async function compareTails(shared: Shared, saturation: Row[]): Promise<Tail[]> 
     }
   }
   return tails
-}
-
-function machine() {
-  return {
-    cpu: cpus()[0]?.model.trim() ?? 'unknown CPU',
-    cores: availableParallelism(),
-    load_generator_pinned: PINNED,
-    node: process.versions.node,
-  }
 }

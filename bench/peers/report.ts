@@ -1,4 +1,6 @@
 /** Rows and ratios out of the measurements, as JSON and as Markdown. */
+import { spreadOf } from '../lib/statistics.ts'
+import { formatTable } from '../lib/table.ts'
 import type { Format } from '../service/workload.ts'
 import type { Measured, Tail } from './rounds.ts'
 
@@ -11,7 +13,7 @@ export type Row = {
   requests_per_s_range: [number, number]
   p50_ms: number
   p99_ms: number
-  /** Our throughput over this side's, by our format; null for our own rows in that format. For the echo: our share. */
+  /** Our throughput over this side's, by our format. For the echo: our share. */
   prerank_over: Record<Format, number>
 }
 
@@ -21,19 +23,19 @@ export function rowsOf(measured: Measured[]): Row[] {
     const found = measured.find(
       (one) => one.side === 'prerank' && one.format === format && one.candidates === candidates,
     )
-    return found ? median(rates(found)) : Number.NaN
+    return found ? spreadOf(rates(found)).median : Number.NaN
   }
   return measured.map((one) => {
     const { side, format, candidates, summaries } = one
-    const requests_per_s = median(rates(one))
+    const requests_per_s = spreadOf(rates(one)).median
     return {
       side,
       format,
       candidates,
       requests_per_s,
       requests_per_s_range: [Math.min(...rates(one)), Math.max(...rates(one))],
-      p50_ms: median(summaries.map(({ p50_ms }) => p50_ms)),
-      p99_ms: median(summaries.map(({ p99_ms }) => p99_ms)),
+      p50_ms: spreadOf(summaries.map(({ p50_ms }) => p50_ms)).median,
+      p99_ms: spreadOf(summaries.map(({ p99_ms }) => p99_ms)).median,
       prerank_over: {
         json: ours('json', candidates) / requests_per_s,
         cbor: ours('cbor', candidates) / requests_per_s,
@@ -42,17 +44,11 @@ export function rowsOf(measured: Measured[]): Row[] {
   })
 }
 
-export function median(values: number[]): number {
-  const ascending = values.toSorted((a, b) => a - b)
-  const middle = ascending.length >> 1
-  return ascending.length % 2 ? ascending[middle] : (ascending[middle - 1] + ascending[middle]) / 2
-}
-
 export function saturationTable(rows: Row[]): string {
   const sizes = [...new Set(rows.map(({ candidates }) => candidates))]
   const body = sizes.flatMap((size) => rows.filter(({ candidates }) => candidates === size)).map(saturationCells)
   const head = ['candidates', 'side', 'format', 'req/s', 'range', 'p50 ms', 'p99 ms', 'ours JSON ×', 'ours CBOR ×']
-  return table(head, body)
+  return formatTable(head, body)
 }
 
 function saturationCells(row: Row): string[] {
@@ -80,12 +76,7 @@ export function tailTable(tails: Tail[]): string {
     summary.p99_ms.toFixed(2),
     `${summary.failures}`,
   ])
-  return table(head, body)
-}
-
-export function table(head: string[], body: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  return [line(head), line(head.map(() => '---:')), ...body.map(line)].join('\n')
+  return formatTable(head, body)
 }
 
 const short = (value: number) => value.toFixed(value < 100 ? 1 : 0)

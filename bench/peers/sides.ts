@@ -20,7 +20,7 @@ const ONE_THREAD = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' }
 
 const prerank: Side = {
   name: 'prerank',
-  what: 'this service, default settings',
+  what: 'this service, default settings except for a store deadline that never cuts work short',
   formats: ['json', 'cbor'],
   ranks: true,
   command: ({ bundle, redis_url, port }) => ({
@@ -50,6 +50,8 @@ const python = (layout: 'blobs' | 'hashes'): Side => ({
     args: [
       ...['-m', 'uvicorn', '--app-dir', `${PEERS}/python`, '--factory', 'app:create', '--workers', '2'],
       ...['--host', '127.0.0.1', '--port', `${port}`, '--no-access-log', '--log-level', 'warning'],
+      // The default of 5 s closes connections that the load generator is about to use again.
+      ...['--timeout-keep-alive', '75'],
     ],
     environment: {
       ...ONE_THREAD,

@@ -19,6 +19,10 @@ from interactrank.sequences import SequenceIndex, index_sequences
 from interactrank.systems import System
 
 
+# Fewer validation requests than this cannot fit a fusion; training requests do it then.
+VALIDATION_MIN = 300
+
+
 @dataclass(frozen=True)
 class Split:
     """Training requests come before `validation_ms`, validation ones before `test_ms`, held-out ones after it."""
@@ -31,7 +35,7 @@ class Split:
 class DataOptions:
     """`requests_max`: training requests with an engagement, drawn at random where there are more."""
 
-    requests_max: int = 40_000
+    requests_max: int = 60_000
     slots: int = 40
     test_share: float = 0.1
     validation_share: float = 0.05
@@ -50,31 +54,39 @@ class Experiment:
     sequences: SequenceIndex
     schema: Schema
     examples: Examples
+    validation: Examples
     item_inputs: dict[str, Tensor]
 
 
 def prepare(log: Log, config: ModelConfig, options: DataOptions) -> Experiment:
     split = split_times(log, options)
     grouped = group_requests(log)
-    source = feature_source(log)
     if not wanted_actions(log):
         raise LogError(f"the log has no engagement besides short clicks; expected some of {', '.join(log.actions[1:])}")
+    source = feature_source(log)
     labels = head_labels(grouped.rows, ("engagement",), wanted_actions(log))[:, 0]
     engaged = np.bincount(grouped.rows["request"][labels], minlength=len(grouped.requests)) > 0
-    chosen = np.flatnonzero(engaged & (grouped.requests["time"].to_numpy() < split.validation_ms))
+    time = grouped.requests["time"].to_numpy()
+    chosen = _at_most(np.flatnonzero(engaged & (time < split.validation_ms)), options)
     if not len(chosen):
         raise LogError("no request with an engagement lies before the validation period; expected a longer log")
-    if len(chosen) > options.requests_max:
-        rng = np.random.default_rng(options.seed)
-        chosen = np.sort(rng.choice(chosen, options.requests_max, replace=False))
     pairs = training_pairs(source, grouped, chosen, config.heads, options.sampling)
     schema = learn_schema(log, config, columns=source.columns, raw=pairs.raw, before_ms=split.validation_ms)
     sequences = index_sequences(log)
-    examples = make_examples(
-        pairs, schema=schema, config=config, sequences=sequences, items=len(log.items), slots=options.slots
-    )
+    shape = {"schema": schema, "config": config, "sequences": sequences, "items": len(log.items), "slots": options.slots}
+    examples = make_examples(pairs, **shape)
+    later = np.flatnonzero(engaged & (time >= split.validation_ms) & (time < split.test_ms))
+    enough = len(later) >= VALIDATION_MIN
+    later_pairs = training_pairs(source, grouped, _at_most(later, options), config.heads, options.sampling) if enough else None
+    validation = make_examples(later_pairs, **shape) if later_pairs else examples
     inputs = {name: torch.from_numpy(values) for name, values in item_inputs(log, schema, config).items()}
-    return Experiment(config, log, split, grouped, engaged, source, sequences, schema, examples, inputs)
+    return Experiment(config, log, split, grouped, engaged, source, sequences, schema, examples, validation, inputs)
+
+
+def _at_most(requests: np.ndarray, options: DataOptions) -> np.ndarray:
+    if len(requests) <= options.requests_max:
+        return requests
+    return np.sort(np.random.default_rng(options.seed).choice(requests, options.requests_max, replace=False))
 
 
 def split_times(log: Log, options: DataOptions) -> Split:
@@ -98,9 +110,10 @@ def column_positions(schema: Schema, system: System) -> list[int]:
     return positions + (list(range(cross + scalars, cross + scalars + caller)) if system.caller else [])
 
 
-def examples_for(experiment: Experiment, system: System) -> Examples:
+def columns_for(experiment: Experiment, examples: Examples, system: System) -> Examples:
+    """The same examples with the columns that the system's fusion reads."""
     positions = column_positions(experiment.schema, system)
-    return replace(experiment.examples, columns=np.ascontiguousarray(experiment.examples.columns[..., positions]))
+    return replace(examples, columns=np.ascontiguousarray(examples.columns[..., positions]))
 
 
 def schema_for(experiment: Experiment, system: System) -> Schema:

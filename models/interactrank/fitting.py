@@ -1,6 +1,6 @@
 """Learns transforms from training rows, once; they are stored with the model (docs/formats.md §4).
 
-Raw count ratios are near 1e-5 and drown beside the dot product, so `log1p` first scales them to about one.
+Raw count ratios are near 1e-5 and drown beside the dot product, so `log1p` first scales them.
 """
 import numpy as np
 
@@ -8,13 +8,15 @@ from interactrank.transforms import Transform
 
 CLIP = 6.0
 _LONG_TAIL = 20.0
+# What the median ratio becomes under the logarithm: high enough that one engagement already counts and a hundred do not drown it.
+_MEDIAN = 10.0
 
 
 def fit_ratio(raw: np.ndarray) -> Transform:
-    """For count ratios: log1p, scaled so that the median of the values above zero becomes one."""
+    """For count ratios: log1p, scaled so that the median of the values above zero becomes ten."""
     present = raw[~np.isnan(raw)]
     positive = present[present > 0]
-    scale = float(1.0 / np.median(positive)) if len(positive) else 1.0
+    scale = float(_MEDIAN / np.median(positive)) if len(positive) else 1.0
     return _standardised("log1p", scale, present)
 
 

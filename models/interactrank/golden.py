@@ -1,10 +1,10 @@
 """golden.json: varied requests with the ranking PyTorch gave (docs/formats.md §9). The server replays it before it serves a bundle."""
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from interactrank.counts.blob import decode_count_blob
+from interactrank.counts.blob import decode_count_blob, encode_count_blob
 from interactrank.golden_changes import CHANGES
 from interactrank.scorer import Servable, score_request, store_keys
 
@@ -41,7 +41,8 @@ def make_cases(
             request["head_weights"] = known
         request["top_k"] = len(request["candidates"])
         wanted = {key for keys in store_keys(servable, request).values() for key in keys}
-        cases.append(GoldenCase(now_ms, request, {key: blobs[key] for key in sorted(wanted & blobs.keys())}))
+        needed = {key: _cut_blob(servable, blobs[key], request) for key in sorted(wanted & blobs.keys())}
+        cases.append(GoldenCase(now_ms, request, needed))
     return cases
 
 
@@ -52,6 +53,15 @@ def golden_json(servable: Servable, cases: list[GoldenCase]) -> dict:
         encoded = {key: base64.b64encode(value).decode() for key, value in case.blobs.items()}
         rows.append({"now_ms": case.now_ms, "request": case.request, "blobs": encoded, "ids": ids, "scores": scores})
     return {"requests": rows}
+
+
+def _cut_blob(servable: Servable, blob: bytes, request: dict, others: int = 8) -> bytes:
+    """The blob with the items of the request and a few more: its totals stay, so every score stays, at a tenth of the size."""
+    full = decode_count_blob(blob)
+    rows = [servable.rows[str(item)] for item in request["candidates"] if str(item) in servable.rows]
+    kept = np.isin(full.keys, servable.keys[rows])
+    kept[np.flatnonzero(~kept)[:others]] = True
+    return encode_count_blob(replace(full, keys=full.keys[kept], counts=full.counts[:, kept]))
 
 
 def _shrink(servable: Servable, body: dict, blobs: dict[str, bytes], rng: np.random.Generator, keep: int = 60) -> dict:

@@ -29,7 +29,7 @@ class TowerConfig:
     mask_ratio: float
     hidden: tuple[int, ...]
     blocks: int = 4
-    dropout: float = 0.005
+    dropout: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ DEMO = ModelConfig(
     context_dims=8,
     sequence=SequenceConfig(length=50, attention_dims=32),
     query_tower=TowerConfig(block_dims=128, mask_ratio=0.5, hidden=(256, 128)),
-    item_tower=TowerConfig(block_dims=128, mask_ratio=0.5, hidden=(256, 128)),
+    item_tower=TowerConfig(block_dims=64, mask_ratio=0.5, hidden=(256, 128)),
     fusion_hidden=(16,),
 )
 
@@ -84,8 +84,8 @@ PAPER = ModelConfig(
     content_dims=256,
     context_dims=64,
     sequence=SequenceConfig(length=100, attention_dims=320),
-    query_tower=TowerConfig(block_dims=2048, mask_ratio=0.1, hidden=(512, 256)),
-    item_tower=TowerConfig(block_dims=3072, mask_ratio=0.1, hidden=(512, 256)),
+    query_tower=TowerConfig(block_dims=2048, mask_ratio=0.1, hidden=(512, 256), dropout=0.005),
+    item_tower=TowerConfig(block_dims=3072, mask_ratio=0.1, hidden=(512, 256), dropout=0.005),
     fusion_hidden=(16,),
 )
 

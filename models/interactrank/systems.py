@@ -4,21 +4,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class System:
+    """`towers`: the system whose trained towers this one uses; only its fusion is its own then."""
+
     name: str
     title: str
     sequence: bool
     cross: bool
     caller: bool
     fusion: str
+    towers: str
 
 
 SYSTEMS = (
-    System("two_tower", "two-tower", sequence=False, cross=False, caller=False, fusion="linear"),
-    System("sequence", "+ sequence", sequence=True, cross=False, caller=False, fusion="linear"),
-    System("cross", "+ cross", sequence=False, cross=True, caller=False, fusion="linear"),
-    System("interactrank_linear", "InteractRank (linear)", sequence=True, cross=True, caller=False, fusion="linear"),
-    System("interactrank_mlp", "InteractRank (mlp)", sequence=True, cross=True, caller=False, fusion="mlp"),
-    System("interactrank_lexical", "InteractRank + lexical", sequence=True, cross=True, caller=True, fusion="mlp"),
+    System("two_tower", "two-tower", sequence=False, cross=False, caller=False, fusion="linear", towers="two_tower"),
+    System("sequence", "+ sequence", sequence=True, cross=False, caller=False, fusion="linear", towers="sequence"),
+    System("cross", "+ cross", sequence=False, cross=True, caller=False, fusion="linear", towers="cross"),
+    System(
+        "interactrank_linear", "InteractRank (linear)", sequence=True, cross=True, caller=False, fusion="linear",
+        towers="interactrank_linear",
+    ),
+    System(
+        "interactrank_mlp", "InteractRank (mlp)", sequence=True, cross=True, caller=False, fusion="mlp",
+        towers="interactrank_linear",
+    ),
+    System(
+        "interactrank_lexical", "InteractRank + lexical", sequence=True, cross=True, caller=True, fusion="mlp",
+        towers="interactrank_linear",
+    ),
 )
 
 

@@ -17,10 +17,11 @@ from interactrank.model import InteractRank
 @dataclass(frozen=True)
 class TrainOptions:
     epochs: int = 3
-    batch_requests: int = 192
-    learning_rate: float = 2e-3
+    batch_requests: int = 128
+    learning_rate: float = 3e-3
+    fusion_speedup: float = 10.0
     gamma: float = 2.0
-    softmax_weight: float = 0.1
+    softmax_weight: float = 1.0
     temperature: float = 0.1
     caller_dropout: float = 0.3
     content_refresh_steps: int = 50
@@ -46,7 +47,7 @@ def train(
 ) -> list[float]:
     """Trains in place; returns the mean loss of every epoch. Resumes from `checkpoint` where the file exists."""
     steps = max(1, -(-len(examples) // options.batch_requests))
-    trainer = Trainer(model, torch.optim.Adam(model.parameters(), lr=options.learning_rate))
+    trainer = Trainer(model, make_optimizer(model, options))
     losses: list[float] = []
     if checkpoint and checkpoint.exists():
         losses = _restore(trainer, checkpoint)
@@ -57,6 +58,16 @@ def train(
             _save(trainer, losses, checkpoint)
     model.eval()
     return losses
+
+
+def make_optimizer(model: InteractRank, options: TrainOptions) -> torch.optim.Optimizer:
+    """Fusion and biases are a few dozen numbers that have to travel far while the towers change little in each step: at the
+    towers' rate they never arrive, and the cross features stay unused."""
+    fusion = [*model.fusion.parameters(), model.head_bias]
+    known = {id(parameter) for parameter in fusion}
+    towers = [parameter for parameter in model.parameters() if id(parameter) not in known]
+    groups = [{"params": towers, "speedup": 1.0}, {"params": fusion, "speedup": options.fusion_speedup}]
+    return torch.optim.Adam(groups, lr=options.learning_rate)
 
 
 def _epoch(
@@ -74,7 +85,7 @@ def _epoch(
             content = item_vectors(model, item_inputs)[1]
         model.train()
         for group in trainer.optimizer.param_groups:
-            group["lr"] = rate(trainer.step)
+            group["lr"] = rate(trainer.step) * group["speedup"]
         loss = batch_loss(model, examples, batch, item_inputs, content, options)
         trainer.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -101,14 +112,18 @@ def batch_loss(
     labels = torch.from_numpy(examples.labels[batch])
     columns = drop_caller(model, torch.from_numpy(examples.columns[batch]), options.caller_dropout)
     dots = torch.einsum("rhd,rsd->rsh", queries, items[inverse])
-    priorities = torch.tensor([HEAD_PRIORITY.get(head, 2.0) for head in model.config.heads])
-    loss = focal_loss(model.head_logits(dots, columns), labels, priority_weights(labels, priorities, valid), options.gamma)
+    weights = priority_weights(labels, head_priorities(model), valid)
+    loss = focal_loss(model.head_logits(dots, columns), labels, weights, options.gamma)
     engaged = torch.zeros(len(batch), len(unique)).scatter_add(1, inverse, labels[:, :, 0] * valid) > 0
     softmax = sampled_softmax(
         queries=model.fold(queries), items=items, engaged=engaged, log_q=torch.from_numpy(examples.log_q[unique]),
         temperature=options.temperature,
     )
     return loss + options.softmax_weight * softmax
+
+
+def head_priorities(model: InteractRank) -> Tensor:
+    return torch.tensor([HEAD_PRIORITY.get(head, 2.0) for head in model.config.heads])
 
 
 def query_inputs(model: InteractRank, examples: Examples, batch: np.ndarray, content: Tensor) -> dict[str, Tensor]:

@@ -38,7 +38,7 @@ def test_ratio_transform_brings_tiny_ratios_to_unit_scale():
     raw = np.array([np.nan, 0.0, 1e-5, 2e-5, 4e-5, 0.0])
     transform = fit_ratio(raw)
     values = transform.apply(raw)
-    assert transform.scale == pytest.approx(1 / 2e-5)
+    assert transform.scale == pytest.approx(10 / 2e-5)
     assert values[0] == 0.0 and abs(values[1:].mean()) < 1e-6 and abs(values[1:].std() - 1) < 1e-6
 
 

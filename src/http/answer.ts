@@ -2,12 +2,12 @@
  * The answer on the wire. Ids come straight out of the body, so they come back as they were sent: numbers, texts, or a
  * typed array of the same kind.
  */
-import { type Static, Type } from 'typebox'
+import { Type } from 'typebox'
 import type { CandidateExplanation, PrerankAnswer } from '../prerank/answer.ts'
+import { Id } from '../prerank/body.ts'
 import type { Format } from './formats.ts'
 
 const closed = { additionalProperties: false }
-const Id = Type.Union([Type.Integer(), Type.String()])
 
 const Explanation = Type.Object(
   {
@@ -45,9 +45,8 @@ export const PrerankAnswerBody = Type.Object(
   {
     request_id: Type.String(),
     model: Type.Object({ name: Type.String(), version: Type.String() }, closed),
-    ids: Type.Union([Type.Array(Type.Integer()), Type.Array(Type.String())], {
-      description:
-        'The kept candidates, best first, in the form of the request. In CBOR a typed array where one came in.',
+    ids: Type.Array(Id, {
+      description: 'The kept candidates, best first, as they were sent. In CBOR a typed array where one came in.',
     }),
     scores: Type.Array(Type.Union([Type.Number(), Type.Null()]), {
       description: 'One float32 per id; null where that is not finite. In CBOR a typed array.',
@@ -68,7 +67,6 @@ export const PrerankAnswerBody = Type.Object(
   },
   { ...closed, $id: 'PrerankAnswer' },
 )
-export type PrerankAnswerBody = Static<typeof PrerankAnswerBody>
 
 type IdColumn = unknown[] | Uint8Array | Uint16Array | Uint32Array | BigUint64Array
 type AnswerOptions = { request_id: string; candidates: unknown; named: unknown; format: Format }

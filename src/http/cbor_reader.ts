@@ -26,6 +26,7 @@ export class CborError extends Error {
   }
 }
 
+/** Takes the bytes over: large typed arrays are views of them (see cbor_typed_arrays.ts). */
 export function readCbor(bytes: Buffer): unknown {
   const state = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), position: 0, latin1: '' }
   const value = readValue(state, 0)

@@ -37,17 +37,38 @@ const BY_TAG = new Map(
   ]),
 )
 
-/** The array behind a tag, a copy of the bytes; a text says why there is none. */
+/**
+ * Where the bytes of an array start that may be moved down to the next multiple of 8 in their own memory: the head of an
+ * array of this size is 7 bytes (tag and 32-bit length), so only bytes that have been read are overwritten.
+ */
+const IN_PLACE_BYTES_MIN = 65_536
+
+/**
+ * The array behind a tag; a text says why there is none. Large ones are views of the bytes, which are written to for
+ * alignment and byte order; small ones are copies.
+ */
 export function typedArrayOf(tag: number, bytes: Buffer, start: number, length: number) {
   const kind = BY_TAG.get(tag)
   if (!kind) return `found tag ${tag}, expected a typed array of integers or floats up to 64 bits (RFC 8746)`
   const width = kind.array.BYTES_PER_ELEMENT
   if (length % width !== 0)
     return `found a typed array of ${length} bytes, expected a multiple of ${width} for tag ${tag}`
+  const own = length < IN_PLACE_BYTES_MIN ? copied(bytes, start, length) : aligned(bytes, start, length)
+  if (kind.swap) swap(Buffer.from(own.buffer, own.byteOffset, length), width)
+  return new kind.array(own.buffer, own.byteOffset, length / width)
+}
+
+function copied(bytes: Buffer, start: number, length: number): Uint8Array<ArrayBuffer> {
   const from = bytes.byteOffset + start
-  const copy = bytes.buffer.slice(from, from + length) as ArrayBuffer
-  if (kind.swap) swap(Buffer.from(copy), width)
-  return new kind.array(copy)
+  return new Uint8Array(bytes.buffer.slice(from, from + length) as ArrayBuffer)
+}
+
+function aligned(bytes: Buffer, start: number, length: number): Uint8Array<ArrayBuffer> {
+  const from = bytes.byteOffset + start
+  const memory = new Uint8Array(bytes.buffer as ArrayBuffer)
+  const to = from - (from % 8)
+  if (to !== from) memory.copyWithin(to, from, from + length)
+  return memory.subarray(to, to + length)
 }
 
 function swap(bytes: Buffer, width: number) {

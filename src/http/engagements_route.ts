@@ -9,15 +9,17 @@ import { type Engagement, OUTCOMES, type Outcome } from '../engagements/engageme
 import { ServiceError } from '../errors.ts'
 import { DAY_MS } from '../features/live_counts.ts'
 import type { Metrics } from '../metrics.ts'
+import type { BodyPool } from './body_pool.ts'
 import { ENGAGEMENTS_ANSWER_EXAMPLE, ENGAGEMENTS_EXAMPLES } from './examples.ts'
 import { both, received } from './exchange.ts'
 import { createWriter, MEDIA_TYPES, readBytes } from './formats.ts'
 import { type Host, servingOf } from './host.ts'
 import { problemResponses } from './problem.ts'
 
-export type EngagementsRouteOptions = { host: Host; config: Config; metrics: Metrics }
+export type EngagementsRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool }
 
-export async function engagementsRoute(app: FastifyInstance, { host, config, metrics }: EngagementsRouteOptions) {
+export async function engagementsRoute(app: FastifyInstance, options: EngagementsRouteOptions) {
+  const { host, config, metrics, pool } = options
   const decode = createDecodeEngagements(config)
   const write = createWriter()
   const limits = engagementLimits(config)
@@ -26,6 +28,7 @@ export async function engagementsRoute(app: FastifyInstance, { host, config, met
     const { bytes, format, answer_format } = received(request)
     const serving = servingOf(host)
     const { request_id = request.id, events } = decode(readBytes(bytes, format), serving.bundle.manifest)
+    pool.give(bytes)
     const now_ms = Date.now()
 
     const answer = await engage(serving, events, { limits, now_ms })

@@ -7,20 +7,23 @@ import { type BodyLimits, bodySchema, type CheckedBody } from '../prerank/body.t
 import { createDecode } from '../prerank/decode.ts'
 import { prerank } from '../prerank/pipeline.ts'
 import { answerBody, PrerankAnswerBody } from './answer.ts'
+import type { BodyPool } from './body_pool.ts'
 import { ANSWER_EXAMPLE, REQUEST_EXAMPLES } from './examples.ts'
 import { both, received } from './exchange.ts'
 import { createWriter, type Format, MEDIA_TYPES, readBytes } from './formats.ts'
 import { type Host, servingOf } from './host.ts'
 import { problemResponses } from './problem.ts'
 
-export type PrerankRouteOptions = { host: Host; config: Config; metrics: Metrics }
+export const PRERANK_ROUTE = '/v1/prerank'
+
+export type PrerankRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool }
 
 export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOptions) {
-  const { host, config, metrics } = options
+  const { host, config, metrics, pool } = options
   const decode = createDecode(config)
   const write = createWriter()
 
-  app.post('/v1/prerank', { schema: PRERANK_SCHEMA }, async (request, reply) => {
+  app.post(PRERANK_ROUTE, { schema: PRERANK_SCHEMA }, async (request, reply) => {
     const start_ms = performance.now()
     const { bytes, format, answer_format } = received(request)
     const serving = servingOf(host)
@@ -38,6 +41,8 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
       answerBody(answer, { request_id, candidates: body.candidates, named, format: answer_format }),
       answer_format,
     )
+    // Only now: ids and columns of the body are views of it. After an error the kernel may still read them.
+    pool.give(bytes)
     const encode_ms = performance.now() - encode_start_ms
     Object.assign(answer.timings_ms, { decode: decode_ms, encode: encode_ms })
     observe(metrics, answer)

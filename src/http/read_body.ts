@@ -3,15 +3,22 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { ServiceError } from '../errors.ts'
+import type { BodyPool } from './body_pool.ts'
 
 const unzip = promisify(gunzip)
 
-export async function readBody(stream: IncomingMessage, bytes_max: number): Promise<Buffer> {
+export type BodyOptions = { bytes_max: number; pool: BodyPool }
+
+/** What it returns may be given back to the pool. */
+export async function readBody(stream: IncomingMessage, { bytes_max, pool }: BodyOptions): Promise<Buffer> {
   const encoding = encodingOf(stream.headers)
-  const body = await collect(stream, bytes_max)
+  const body = await collect(stream, { bytes_max, pool })
   if (body.length === 0)
     throw new ServiceError('malformed_body', { field: 'the body', found: 'nothing', expected: 'JSON or CBOR' })
-  return encoding === 'gzip' ? decompress(body, bytes_max) : body
+  if (encoding === 'identity') return body
+  const plain = await decompress(body, bytes_max)
+  pool.give(body)
+  return plain
 }
 
 function encodingOf(headers: IncomingHttpHeaders): 'gzip' | 'identity' {
@@ -28,24 +35,33 @@ function tooLarge(found: string, bytes_max: number): ServiceError {
   return new ServiceError('body_too_large', { field: 'the body', found, expected: `at most ${bytes_max} bytes` })
 }
 
-/** One buffer of the announced length where there is one, so a body of megabytes is copied once. */
-async function collect(stream: IncomingMessage, bytes_max: number): Promise<Buffer> {
-  const announced = Number(stream.headers['content-length'] ?? Number.NaN)
+async function collect(stream: IncomingMessage, { bytes_max, pool }: BodyOptions): Promise<Buffer> {
+  const announced = Number(stream.headers['content-length'] ?? 0)
   if (announced > bytes_max) throw tooLarge(`${announced} bytes`, bytes_max)
-  const chunks: Buffer[] = []
+  // The announced length is not taken before the first byte is there.
+  let body: Buffer = Buffer.alloc(0)
   let received = 0
   await new Promise<void>((resolve, reject) => {
     stream.on('data', (chunk: Buffer) => {
-      received += chunk.length
-      if (received > bytes_max) return reject(tooLarge(`more than ${bytes_max} bytes`, bytes_max))
-      chunks.push(chunk)
+      const end = received + chunk.length
+      if (end > bytes_max) return reject(tooLarge(`more than ${bytes_max} bytes`, bytes_max))
+      if (end > body.length) body = enlarge(body, { bytes: Math.max(announced, end, 2 * body.length), pool })
+      chunk.copy(body, received)
+      received = end
     })
     stream.once('end', resolve)
     stream.once('error', () =>
       reject(new ServiceError('malformed_body', { field: 'the body', found: 'a broken connection' })),
     )
   })
-  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, received)
+  return body.subarray(0, received)
+}
+
+function enlarge(body: Buffer, { bytes, pool }: { bytes: number; pool: BodyPool }): Buffer {
+  const larger = pool.take(bytes)
+  body.copy(larger)
+  pool.give(body)
+  return larger
 }
 
 async function decompress(body: Buffer, bytes_max: number): Promise<Buffer> {

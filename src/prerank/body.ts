@@ -13,7 +13,10 @@ export const ID_LENGTH_MAX = 512
 /** Visible ASCII, so that it can stand in a header and in a log line. */
 export const REQUEST_ID_PATTERN = '^[\\x21-\\x7e]{1,128}$'
 
-const Integers = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+export const Id = Type.Union([
+  Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  Type.String({ minLength: 1, maxLength: ID_LENGTH_MAX }),
+])
 const Text = (maxLength: number, description: string) => Type.String({ maxLength, description })
 
 /** Schemas of what `decode` checks by hand. */
@@ -29,17 +32,12 @@ const unchecked: DataSchemas = {
 
 function documented(limits: BodyLimits): DataSchemas {
   const ids = (maxItems: number) =>
-    Type.Union(
-      [
-        Type.Array(Integers, { minItems: 1, maxItems, title: 'Integer ids' }),
-        Type.Array(Type.String({ minLength: 1, maxLength: ID_LENGTH_MAX }), {
-          minItems: 1,
-          maxItems,
-          title: 'Text ids, or integers as decimal text',
-        }),
-      ],
-      { description: 'Item ids. In CBOR also a typed array of unsigned integers: item keys.' },
-    )
+    Type.Array(Id, {
+      minItems: 1,
+      maxItems,
+      description:
+        'Item ids: integers (or decimal text), or texts, as the bundle has them. In CBOR also a typed array of keys.',
+    })
   const numbers = Type.Array(Type.Number())
   return {
     ids: ids(limits.candidates_max),
@@ -71,9 +69,7 @@ function documented(limits: BodyLimits): DataSchemas {
 
 const SequenceEvent = Type.Object(
   {
-    item: Type.Union([Integers, Type.String({ minLength: 1, maxLength: ID_LENGTH_MAX })], {
-      description: 'Item id.',
-    }),
+    item: Id,
     action: Text(64, 'One of the actions of the bundle.'),
     time: Type.Integer({ minimum: 0, maximum: 2 ** 48 - 1, description: 'Unix time, ms.' }),
   },

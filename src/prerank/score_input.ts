@@ -62,7 +62,8 @@ export function scoreInput({ bundle }: Serving, { request, candidates, vectors, 
     keys: candidates.keys,
     rows: candidates.rows,
     query: foldHeads(vectors, normalisedWeights(manifest.heads, request.head_weights)),
-    blobs: blobs.map(({ counts, features }) => ({ bytes: counts.bytes, features })),
+    // The codec has verified the checksum, once for as long as the bytes are kept.
+    blobs: blobs.map(({ counts, features }) => ({ bytes: counts.bytes, features, checked: true })),
     columns: manifest.caller_columns.map(({ name }) => request.candidate_features?.[name] ?? null),
   }
 }

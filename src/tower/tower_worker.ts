@@ -8,6 +8,7 @@ import { TowerError } from './errors.ts'
 import type { TowerFeed } from './inputs.ts'
 import { elementsOf, sharedBytes, sharedViews, type TensorSpec, type TensorView } from './layout.ts'
 import type { SessionMessage, SessionOptions } from './session.ts'
+import './telemetry.ts'
 
 export type TowerWorkerOptions = Omit<SessionOptions, 'memory'> & {
   /** What the thread runs. */

@@ -64,6 +64,27 @@ test('reads typed arrays of both byte orders, wherever they stand', () => {
   }
 })
 
+test('large typed arrays, read where they stand, leave their neighbours alone', () => {
+  const numbers = Array.from({ length: 20_000 }, (_, index) => index * 3)
+  for (let shift = 0; shift < 8; shift++) {
+    const value = {
+      ['k'.repeat(shift)]: Uint8Array.of(1, 2, 3),
+      first: BigUint64Array.from(numbers, BigInt),
+      between: 'x'.repeat(shift),
+      second: Float32Array.from(numbers),
+      third: Uint8Array.from({ length: 70_001 }, (_, index) => index),
+      last: Float64Array.from(numbers),
+    }
+    assert.deepEqual(readCbor(toCbor(value)), value)
+  }
+  const big_endian = Buffer.alloc(7 + 80_000)
+  big_endian.set([0xd8, 66, 0x5a, 0, 1, 0x38, 0x80])
+  numbers.forEach((number, index) => {
+    big_endian.writeUInt32BE(number, 7 + 4 * index)
+  })
+  assert.deepEqual(readCbor(big_endian), Uint32Array.from(numbers))
+})
+
 test('reads back whatever another encoder writes of the JSON model', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {

@@ -154,6 +154,24 @@ test('a gzip body is as good as a plain one', async () => {
   assert.deepEqual(zipped.body.scores, plain.body.scores)
 })
 
+test('large bodies in flight together do not see each other', async () => {
+  const keys = Array.from({ length: 20_000 }, (_, index) => (index < 300 ? 1 + 7 * index : 1_000_000 + index))
+  const bodies = Array.from({ length: 24 }, (_, index) => ({
+    query: { text: index % 2 ? 'red shoes' : 'blue bag' },
+    candidates: BigUint64Array.from(keys.slice(0, 20_000 - 500 * index), BigInt),
+    candidate_features: { bm25: new Float32Array(20_000 - 500 * index).fill(index) },
+    top_k: 20,
+  }))
+  for (let round = 0; round < 3; round++) {
+    const answers = await Promise.all(bodies.map((body) => service.post(body, { cbor: true })))
+    for (const [index, answer] of answers.entries()) {
+      const candidates = keys.slice(0, 300)
+      const bm25 = candidates.map(() => index)
+      assertRanking(answer, await service.oracle({ ...bodies[index], candidates, candidate_features: { bm25 } }))
+    }
+  }
+})
+
 test('requests in flight together are answered as one by one', async () => {
   const queries = ['red shoes', 'blue bag', 'straße', 'none']
   const bodies = Array.from({ length: 200 }, (_, index) => ({

@@ -45,6 +45,7 @@ async function target(t: TestContext, kind: 'standalone' | 'cluster', args: stri
     version: 'v1',
     verify: true,
     grace_ms: 0,
+    lock_wait_ms: 0,
     job: quietJob(),
     ...changes,
   })
@@ -165,7 +166,7 @@ test('two loads at once: the second is told to wait', async (t) => {
   const { client, options } = await target(t, 'standalone')
   await client.set('pr:loading', 'somebody', 'PX', 30_000)
   const files = [await writeRecords(t, generation('first'))]
-  await assert.rejects(loadSnapshots(options({ files })), /another load is running \(pr:loading is held\)/)
+  await assert.rejects(loadSnapshots(options({ files })), /another load is running: pr:loading is held/)
   await client.del('pr:loading')
   await loadSnapshots(options({ files }))
   assert.equal(await client.exists('pr:loading'), 0)

@@ -16,6 +16,7 @@ for (const format of ['parquet', 'csv', 'jsonl'] as const) {
       manifest: countManifest(),
       as_of_ms: AS_OF_MS,
       bad_share_max: 0,
+      length: 100,
       output,
       resources: RESOURCES,
       job: quietJob(),

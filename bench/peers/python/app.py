@@ -25,7 +25,8 @@ class PackedConnection(Connection):
 
 
 def connect(url: str) -> Redis:
-    return Redis(connection_pool=ConnectionPool.from_url(url, connection_class=PackedConnection))
+    """Without the time limit of 5 s: under load, hashes of 100k candidates take longer, and an error is no measurement."""
+    return Redis(connection_pool=ConnectionPool.from_url(url, connection_class=PackedConnection, socket_timeout=None))
 
 
 def create() -> FastAPI:

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { readManifest } from '../../bundle/read_manifest.ts'
-import { buildCounts, type CountsResult } from '../counts/build.ts'
+import type { CountsResult } from '../counts/build.ts'
 import { describeRejects } from '../events/report.ts'
 import { formatCount } from '../run/format.ts'
 import { parseCount } from '../run/parse.ts'
 import type { RunJob } from '../run/runner.ts'
 import { type LogOptions, logInput, withLog } from './options.ts'
 
-export const COUNT_LIMITS = { items_max: 16_384, item_engagements_min: 1, engagements_min: 1 }
+const COUNT_LIMITS = { items_max: 16_384, item_engagements_min: 1, engagements_min: 1 }
 
 export type CountsCommandOptions = LogOptions & {
   output?: string
@@ -35,10 +35,10 @@ export function countsCommand(run: RunJob): Command {
     .addHelpText('after', DETAILS)
     .action((options: CountsCommandOptions) =>
       run(options, async (job) => {
+        const { buildCounts } = await import('../counts/build.ts')
         const manifest = await readManifest(options.bundle)
         const result = await buildCounts({
-          ...logInput(options),
-          manifest,
+          ...(await logInput(options, manifest)),
           output: options.output ?? join(options.bundle, 'features', 'counts.snapshot'),
           limits: countLimits(options),
           job,

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { readConfig } from '../../config.ts'
-import { type Diagnosis, describeMemory, diagnose } from '../doctor/doctor.ts'
-import { formatCount, formatTable } from '../run/format.ts'
+import type { Diagnosis } from '../doctor/doctor.ts'
+import { formatBytes, formatCount, formatTable } from '../run/format.ts'
 import type { RunJob } from '../run/runner.ts'
 import { type RedisOptions, targetOf, withJson, withRedis } from './options.ts'
 
@@ -23,6 +23,7 @@ export function doctorCommand(run: RunJob): Command {
     .addHelpText('after', DETAILS)
     .action((options: DoctorCommandOptions) =>
       run(options, async () => {
+        const { diagnose } = await import('../doctor/doctor.ts')
         const config = readConfig()
         const directory = options.bundle ?? config.bundle_dir
         const diagnosis = await diagnose({ config, directory, redis: targetOf(options), now_ms: Date.now() })
@@ -40,7 +41,7 @@ function describeDiagnosis({ checks, memory, latency }: Diagnosis): string {
     return fix === undefined ? line : `${line}\n${' '.repeat(width + 7)}→ ${fix}`
   })
   const parts = [lines.join('\n')]
-  if (memory.length > 0) parts.push(`memory\n${formatTable([['', ''], ...describeMemory(memory)]).trimStart()}`)
+  if (memory.length > 0) parts.push(`memory\n${formatTable([['', ''], ...memoryRows(memory)]).trimStart()}`)
   if (latency.length > 0) {
     const rows = latency.map(({ candidates, p50_ms, tower_ms, kernel_ms }) => [
       formatCount(candidates),
@@ -51,4 +52,9 @@ function describeDiagnosis({ checks, memory, latency }: Diagnosis): string {
     )
   }
   return parts.join('\n\n')
+}
+
+function memoryRows(memory: Diagnosis['memory']): string[][] {
+  const total = memory.reduce((sum, { bytes }) => sum + bytes, 0)
+  return [...memory, { what: 'forecast', bytes: total }].map(({ what, bytes }) => [what, formatBytes(bytes)])
 }

@@ -1,19 +1,22 @@
 import { writeFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import type { Precision } from '../../bundle/manifest.ts'
+import { readManifest } from '../../bundle/read_manifest.ts'
 import { type Comparison, compareWith } from '../eval/compare.ts'
-import { type EvalResult, evaluate } from '../eval/eval.ts'
+import type { EvalResult } from '../eval/eval.ts'
 import { METRICS } from '../eval/metrics.ts'
 import { plotSvg } from '../eval/plot.ts'
 import { readRequests } from '../eval/requests.ts'
 import { formatCount, formatTable } from '../run/format.ts'
-import { parseShare } from '../run/parse.ts'
+import type { Job } from '../run/job.ts'
+import { parsePositive, parseShare, parseTime } from '../run/parse.ts'
 import type { RunJob } from '../run/runner.ts'
 import {
   type RedisOptions,
   type ResourceOptions,
   resourcesOf,
   targetOf,
+  withBadRows,
   withBundle,
   withJson,
   withRedis,
@@ -23,6 +26,9 @@ import {
 const DETAILS = `
 Each line of the requests file is { "now_ms", "request": <body of POST /v1/prerank>, "engaged": { "<item id>": gain } }, as
 the training code's export writes it. Features come from the bundle's snapshots, or from Redis where one is named.
+
+Instead of such a file, a log: what every request after --split was shown is ranked again, with the sequences as they were
+then. The bundle's counts should be as of the split: build them with --as-of.
 
 --compare names the training code's evaluation of the same bundle and requests; a mean that differs by more than the
 tolerance ends with exit code 1.
@@ -34,7 +40,11 @@ Example:
 type EvalCommandOptions = ResourceOptions &
   RedisOptions & {
     bundle: string
-    requests: string
+    requests?: string
+    events?: string
+    split?: number
+    requestsMax: number
+    badRowsMax: number
     precision?: Precision
     output?: string
     plot?: string
@@ -47,7 +57,12 @@ type EvalCommandOptions = ResourceOptions &
 export function evalCommand(run: RunJob): Command {
   const command = withBundle(new Command('eval'))
     .description('held-out requests through the server’s own pipeline → metrics')
-    .requiredOption('-r, --requests <file>', 'held-out requests (.jsonl or .jsonl.gz)')
+    .addOption(new Option('-r, --requests <file>', 'held-out requests (.jsonl or .jsonl.gz)').conflicts('events'))
+    .addOption(new Option('-e, --events <files>', 'or: an engagement log with request_id and impressions'))
+    .addOption(new Option('--split <time>', 'of the log, requests from this time on').argParser(parseTime))
+    .addOption(
+      new Option('--requests-max <n>', 'of the log, about so many requests').argParser(parsePositive).default(2000),
+    )
     .addOption(
       new Option('--precision <precision>', 'query tower (default: as the manifest says)').choices(['float32', 'int8']),
     )
@@ -61,13 +76,16 @@ export function evalCommand(run: RunJob): Command {
       if ((options.compare === undefined) !== (options.system === undefined)) {
         self.error('error: --compare and --system go together')
       }
+      if (options.requests === undefined && (options.events === undefined || options.split === undefined)) {
+        self.error('error: give --requests, or --events and --split')
+      }
       return run(options, async (job) => {
+        const { evaluate } = await import('../eval/eval.ts')
         const result = await evaluate({
           directory: options.bundle,
           precision: options.precision,
           redis: targetOf(options),
-          requests: readRequests(options.requests),
-          source: options.requests,
+          ...(await requestsOf(options, job)),
           resources: resourcesOf(options),
           job,
         })
@@ -78,7 +96,18 @@ export function evalCommand(run: RunJob): Command {
         return { summary: { ...result, comparison }, text, failed: comparison?.ok === false }
       })
     })
-  return withJson(withResources(withRedis(command)))
+  return withJson(withResources(withBadRows(withRedis(command))))
+}
+
+async function requestsOf(options: EvalCommandOptions, job: Job) {
+  if (options.requests !== undefined) {
+    return { requests: readRequests(options.requests), source: options.requests, caller: true }
+  }
+  const { requestsOfLog } = await import('../eval/log_requests.ts')
+  const { events = '', split = 0, requestsMax } = options
+  const manifest = await readManifest(options.bundle)
+  const log = { events, manifest, split_ms: split, requests_max: requestsMax, bad_share_max: options.badRowsMax }
+  return { requests: requestsOfLog({ ...log, resources: resourcesOf(options), job }), source: events, caller: false }
 }
 
 async function comparisonOf(result: EvalResult, { compare, system, tolerance }: EvalCommandOptions) {

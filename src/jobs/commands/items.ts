@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { readManifest } from '../../bundle/read_manifest.ts'
 import { describeRejects } from '../events/report.ts'
-import { buildItems, type ItemsResult, type Vectors } from '../items/build.ts'
+import type { ItemsResult, Vectors } from '../items/build.ts'
 import { formatBytes, formatCount } from '../run/format.ts'
 import type { RunJob } from '../run/runner.ts'
 import { type ResourceOptions, resourcesOf, withBadRows, withBundle, withJson, withResources } from './options.ts'
@@ -37,7 +37,6 @@ export function itemsCommand(run: RunJob): Command {
     .description('catalogue → item table (items.table)')
     .requiredOption('-i, --items <files>', 'catalogue: Parquet, CSV or JSONL, a path or a quoted glob')
     .option('-o, --output <file>', 'item table to write (default: items.table of the bundle)')
-    .option('--column <name=source>', 'read a column under another name; may be repeated', parseColumn, new Map())
     .option('--vectors <file.npy|column>', 'ready vectors instead of the item tower')
     .option(
       '--content <file.npy>',
@@ -46,6 +45,7 @@ export function itemsCommand(run: RunJob): Command {
     .addHelpText('after', DETAILS)
     .action((options: ItemsCommandOptions) =>
       run(options, async (job) => {
+        const { buildItems } = await import('../items/build.ts')
         const result = await buildItems({
           directory: options.bundle,
           manifest: await readManifest(options.bundle),
@@ -60,7 +60,18 @@ export function itemsCommand(run: RunJob): Command {
         return { summary: result, text: describeItems(result) }
       }),
     )
-  return new Command('items').description('item table').addCommand(withJson(withResources(withBadRows(build))))
+  return new Command('items')
+    .description('item table')
+    .addCommand(withColumns(withJson(withResources(withBadRows(build)))))
+}
+
+export function withColumns(command: Command): Command {
+  return command.option(
+    '--column <name=source>',
+    'read a catalogue column under another name; may be repeated',
+    parseColumn,
+    new Map(),
+  )
 }
 
 function parseColumn(text: string, columns: Map<string, string>): Map<string, string> {

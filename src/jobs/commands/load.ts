@@ -3,7 +3,7 @@ import { createReadStream, globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { Command, Option } from 'commander'
-import { type LoadResult, loadSnapshots } from '../load/load.ts'
+import type { LoadResult } from '../load/load.ts'
 import { formatBytes, formatCount } from '../run/format.ts'
 import { JobError } from '../run/job.ts'
 import { parseCount } from '../run/parse.ts'
@@ -14,6 +14,7 @@ const DETAILS = `
 Writes the bundle's snapshots (features/*.snapshot) beside what is served, under a new version, then flips the version
 pointer at once. Servers follow within a second; the old version is removed --grace-ms later. Sequences keep engagements
 that arrived since. Nothing that is served changes before the flip, so an interrupted load is simply started again.
+A version is whole: load all counts and query embeddings together.
 
 The address comes from --redis or REDIS_URL, the same variable that the server reads.
 
@@ -46,6 +47,10 @@ export function loadCommand(run: RunJob): Command {
     .addHelpText('after', DETAILS)
     .action((options: LoadCommandOptions) =>
       run(options, async (job) => {
+        const [{ loadSnapshots }, { LOCK_WAIT_MS }] = await Promise.all([
+          import('../load/load.ts'),
+          import('../load/lock.ts'),
+        ])
         const target = targetOf(options)
         if (!target) throw new JobError('no Redis: give --redis redis://host:port or set REDIS_URL')
         const files = options.snapshot ?? globSync(join(options.bundle, 'features', '*.snapshot')).sort()
@@ -60,6 +65,7 @@ export function loadCommand(run: RunJob): Command {
           version: options.name ?? (await contentVersion(files)),
           verify: options.verify ?? false,
           grace_ms: options.graceMs,
+          lock_wait_ms: LOCK_WAIT_MS,
           job,
         })
         return { summary: result, text: describeLoad(result) }

@@ -1,11 +1,13 @@
 /** Options that several verbs share, with one wording. */
 import { availableParallelism, totalmem } from 'node:os'
 import { type Command, Option } from 'commander'
+import type { Manifest } from '../../bundle/manifest.ts'
 import { readConfig } from '../../config.ts'
 import type { Target } from '../load/client.ts'
 import { formatBytes } from '../run/format.ts'
 import type { Resources } from '../run/job.ts'
-import { parseBytes, parseCount, parseShare, parseTime } from '../run/parse.ts'
+import { parseBytes, parsePositive, parseShare } from '../run/parse.ts'
+import { type AsOf, asOfOption, resolveAsOf } from './as_of.ts'
 
 const MEMORY_BYTES_MAX = 4 * 2 ** 30
 
@@ -14,7 +16,7 @@ export type LogOptions = ResourceOptions & {
   bundle: string
   events: string
   items?: string
-  asOf?: number
+  asOf?: AsOf
   badRowsMax: number
   json?: boolean
 }
@@ -35,7 +37,7 @@ export function withResources(command: Command): Command {
         .argParser(parseBytes)
         .default(memory, formatBytes(memory)),
     )
-    .addOption(new Option('--threads <n>', 'threads').argParser(parseCount).default(availableParallelism()))
+    .addOption(new Option('--threads <n>', 'threads').argParser(parsePositive).default(availableParallelism()))
 }
 
 export function withBadRows(command: Command): Command {
@@ -46,24 +48,26 @@ export function withBadRows(command: Command): Command {
   )
 }
 
-export function withLog(command: Command): Command {
+const CATALOGUE_FILTER = new Option(
+  '-i, --items <files>',
+  'catalogue: events of items it does not hold are left out, as in training',
+)
+
+export function withLog(command: Command, items: Option = CATALOGUE_FILTER): Command {
   withBundle(command)
     .requiredOption('-e, --events <files>', 'engagement log: Parquet, CSV or JSONL, a path or a quoted glob')
-    .option('-i, --items <files>', 'catalogue: events of items it does not hold are left out, as in training')
-    .addOption(
-      new Option('--as-of <time>', 'count what happened before this time (ISO, or Unix ms)')
-        .argParser(parseTime)
-        .default(undefined, 'just after the newest event'),
-    )
+    .addOption(items)
+    .addOption(asOfOption())
   return withJson(withResources(withBadRows(command)))
 }
 
 /** What every job that reads a log takes from its options. */
-export function logInput(options: LogOptions) {
+export async function logInput(options: LogOptions, manifest: Manifest) {
   return {
+    manifest,
     events: options.events,
     items: options.items,
-    as_of_ms: options.asOf,
+    as_of_ms: await resolveAsOf(options.asOf, { directory: options.bundle, manifest }),
     bad_share_max: options.badRowsMax,
     resources: resourcesOf(options),
   }

@@ -48,7 +48,7 @@ export async function buildCounts(options: CountsOptions): Promise<CountsResult>
       session.close()
     }
   } finally {
-    await workspace.remove()
+    await workspace.close()
   }
 }
 

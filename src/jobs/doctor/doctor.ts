@@ -6,7 +6,7 @@ import type { Serving } from '../../prerank/serving.ts'
 import { verifyGolden } from '../../prerank/verify.ts'
 import { openEvalServing } from '../eval/serving.ts'
 import type { Target } from '../load/client.ts'
-import { formatBytes, formatCount } from '../run/format.ts'
+import { formatCount } from '../run/format.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 import { type Latency, measureLatency } from './latency.ts'
 import { embeddedChecks, redisChecks } from './store_checks.ts'
@@ -114,9 +114,4 @@ function forecast({ bundle, store }: Serving, config: Config, base_bytes: number
       bytes: config.candidates_max * CANDIDATE_BYTES,
     },
   ]
-}
-
-export function describeMemory(memory: readonly Memory[]): string[][] {
-  const total = memory.reduce((sum, { bytes }) => sum + bytes, 0)
-  return [...memory, { what: 'forecast', bytes: total }].map(({ what, bytes }) => [what, formatBytes(bytes)])
 }

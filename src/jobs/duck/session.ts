@@ -2,7 +2,7 @@
  * One DuckDB database in a job's work directory: bounded memory, spilling beside it, stopped by the job's signal.
  * DuckDB works on its own threads, so the event loop stays free for signals and progress.
  */
-import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from '@duckdb/node-api'
+import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api'
 import { type Job, JobError, type Resources } from '../run/job.ts'
 import { sqlFile } from './sql_file.ts'
 
@@ -77,17 +77,36 @@ export class DuckSession {
     return this.#guard(async () => (await this.#connection.runAndReadAll(sql)).getRowObjectsJS() as Row[])
   }
 
-  /** Chunks of up to 2,048 rows, in the order of the query. */
+  /** Chunks of up to 2,048 rows, in the order of the query; the result may be larger than memory. */
   async *chunks(sql: string): AsyncGenerator<DuckDBDataChunk> {
+    yield* this.#stream(sql, async (result) => {
+      const chunk = await result.fetchChunk()
+      return chunk && chunk.rowCount > 0 ? chunk : null
+    })
+  }
+
+  /** The same as objects, one per row. */
+  async *objects(sql: string): AsyncGenerator<Row> {
+    let rows: AsyncIterator<Row[]> | undefined
+    const batches = this.#stream(sql, async (result) => {
+      rows ??= result.yieldRowObjectJs() as AsyncIterator<Row[]>
+      const { value, done } = await rows.next()
+      return done ? null : value
+    })
+    for await (const batch of batches) yield* batch
+  }
+
+  /** On a connection of its own, so that several results can be read side by side. */
+  async *#stream<T>(sql: string, next: (result: DuckDBResult) => Promise<T | null>): AsyncGenerator<T> {
     const connection = await this.#instance.connect()
     const stop = () => connection.interrupt()
     this.#job.signal.addEventListener('abort', stop)
     try {
       const result = await this.#guard(() => connection.stream(sql))
       for (;;) {
-        const chunk = await this.#guard(() => result.fetchChunk())
-        if (!chunk || chunk.rowCount === 0) return
-        yield chunk
+        const value = await this.#guard(() => next(result))
+        if (value === null) return
+        yield value
       }
     } finally {
       this.#job.signal.removeEventListener('abort', stop)
@@ -120,5 +139,7 @@ export class DuckSession {
 
 function asJobError(error: unknown): unknown {
   const message = error instanceof Error ? error.message : ''
-  return CALLERS.test(message) ? new JobError(message.replace(CALLERS, '').split('\n', 1)[0], { cause: error }) : error
+  if (!CALLERS.test(message)) return error
+  const advice = message.startsWith('Out of Memory') ? '; give the job more with --memory' : ''
+  return new JobError(message.replace(CALLERS, '').split('\n', 1)[0] + advice, { cause: error })
 }

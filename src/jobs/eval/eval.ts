@@ -12,6 +12,8 @@ import { createSystems, type System } from './systems.ts'
 
 export type EvalOptions = EvalServingOptions & {
   requests: AsyncIterable<HeldOutRequest>
+  /** Whether they carry caller columns. */
+  caller: boolean
   /** Where they come from, for messages. */
   source: string
   job: Job
@@ -35,7 +37,7 @@ type Tally = { system: System; metrics: RequestMetrics[]; degraded: number }
 export async function evaluate(options: EvalOptions): Promise<EvalResult> {
   const { serving, close } = await openEvalServing(options)
   try {
-    const tallies = createSystems(serving).map((system): Tally => ({ system, metrics: [], degraded: 0 }))
+    const tallies = createSystems(serving, options).map((system): Tally => ({ system, metrics: [], degraded: 0 }))
     const { users, candidates } = await rankAll(options, tallies)
     const { name, version, fingerprint } = serving.bundle.manifest
     return {

@@ -7,7 +7,12 @@ import { JobError } from '../run/job.ts'
 export type HeldOutRequest = {
   now_ms: number
   /** Body of POST /v1/prerank, sequence inline. */
-  request: { user?: { id?: string }; candidates: (string | number)[]; candidate_features?: Record<string, number[]> }
+  request: {
+    query: { text: string }
+    user?: { id?: string; [field: string]: unknown }
+    candidates: (string | number)[]
+    candidate_features?: Record<string, number[]>
+  }
   /** Gain by engaged item id. */
   engaged: Record<string, number>
 }

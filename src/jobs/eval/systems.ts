@@ -13,9 +13,10 @@ export type System = {
 
 const CANDIDATES_MAX = 4_000_000
 
-export function createSystems(serving: Serving): System[] {
+/** `caller`: whether the requests carry caller columns at all; a log has none. */
+export function createSystems(serving: Serving, { caller } = { caller: true }): System[] {
   const { manifest } = serving.bundle
-  const columns = manifest.caller_columns.map(({ name }) => name)
+  const columns = caller ? manifest.caller_columns.map(({ name }) => name) : []
   return [
     ...columns.map(callerColumn),
     pipelineSystem({ name: 'dot', title: 'towers alone (dot product)', serving: dotOnly(serving) }),

@@ -22,6 +22,8 @@ export type EventsOptions = {
   events: string
   /** Path or glob of the catalogue: events of items it does not hold are left out, as in training. */
   items?: string
+  /** Its column of ids; `item` by default. */
+  item_column?: string
   manifest: Manifest
   as_of_ms?: number
   bad_share_max: number
@@ -76,12 +78,13 @@ async function createItemKeys(session: DuckSession, source: Source): Promise<voi
   appender.closeSync()
 }
 
-async function createCatalogue({ session, items }: EventsOptions): Promise<void> {
+async function createCatalogue({ session, items, item_column = 'item' }: EventsOptions): Promise<void> {
   await session.run('CREATE OR REPLACE TABLE catalogue (item VARCHAR)')
   if (items === undefined) return
-  const source = await openSource({ session, pattern: items, converted: 'items', columns: (name) => name === 'item' })
-  if (!source.columns.has('item')) throw new JobError(`${items}: no column "item", expected one`)
-  await session.run(`INSERT INTO catalogue SELECT DISTINCT ${textSql(source, 'item')} FROM ${source.from}`)
+  const columns = (name: string) => name === item_column
+  const source = await openSource({ session, pattern: items, converted: 'items', columns })
+  if (!source.columns.has(item_column)) throw new JobError(`${items}: no column "${item_column}", expected one`)
+  await session.run(`INSERT INTO catalogue SELECT DISTINCT ${textSql(source, item_column)} FROM ${source.from}`)
 }
 
 async function createKnownActions(session: DuckSession, manifest: Manifest): Promise<void> {

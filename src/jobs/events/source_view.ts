@@ -7,7 +7,7 @@ import { JobError } from '../run/job.ts'
 export const REQUIRED = ['time', 'query', 'item', 'action']
 /** Context columns of the log schema; a log may lack any of them, and `user`. */
 export const CONTEXT = ['country', 'gender', 'device', 'language']
-export const EVENT_COLUMNS = [...REQUIRED, 'user', ...CONTEXT]
+export const EVENT_COLUMNS = [...REQUIRED, 'user', 'request_id', ...CONTEXT]
 
 const INTEGER = /^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$/
 const NUMBER = /^(DOUBLE|FLOAT|DECIMAL.*|VARCHAR)$/
@@ -24,7 +24,7 @@ export function assertColumns(source: Source): void {
 /** Item ids are keys where `id_kind` is u64; string ids get theirs from the table `item_keys`. */
 export function eventsSourceSql(source: Source, id_kind: 'u64' | 'string'): string {
   const item = textSql(source, 'item')
-  const texts = ['user', 'query', 'action', ...CONTEXT].filter((name) => source.columns.has(name))
+  const texts = ['user', 'query', 'action', 'request_id', ...CONTEXT].filter((name) => source.columns.has(name))
   const context = CONTEXT.map((name) => `nullif(${textSql(source, name)}, '') AS ${name}`)
   const fields = [
     'file_index',
@@ -34,6 +34,7 @@ export function eventsSourceSql(source: Source, id_kind: 'u64' | 'string'): stri
     `coalesce(${textSql(source, 'query')}, '') AS query`,
     `${textSql(source, 'action')} AS action`,
     ...context,
+    `nullif(${textSql(source, 'request_id')}, '') AS request_id`,
     `${item} AS item`,
     `(${['item', ...texts].map((name) => unreadableSql(source, name)).join(' OR ')}) AS unreadable`,
   ]

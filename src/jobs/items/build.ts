@@ -47,8 +47,7 @@ export async function buildItems(options: ItemsOptions): Promise<ItemsResult> {
   try {
     return await buildIn(workspace, options)
   } finally {
-    if (job.signal.aborted) await workspace.release()
-    else await workspace.remove()
+    await workspace.close({ keep: job.signal.aborted })
   }
 }
 

@@ -5,6 +5,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Manifest } from '../../bundle/manifest.ts'
 import type { TowerFeed } from '../../tower/inputs.ts'
 import { JobError } from '../run/job.ts'
+import '../../tower/telemetry.ts'
 
 const BATCH_ITEMS = 256
 

@@ -23,6 +23,8 @@ export type LoadOptions = {
   verify: boolean
   /** How long servers may take to see the flip; the old version stays that long. */
   grace_ms: number
+  /** How long to wait for another load to end. */
+  lock_wait_ms: number
   job: Job
 }
 
@@ -46,7 +48,7 @@ export async function loadSnapshots(options: LoadOptions): Promise<LoadResult> {
   const client = await connectTarget(options.target)
   try {
     const keys = loadKeys({ prefix: options.target.prefix, version: options.version })
-    const release = await holdLock(client, keys.lock)
+    const release = await holdLock(client, { key: keys.lock, wait_ms: options.lock_wait_ms, job: options.job })
     try {
       return await runLoad({ ...options, client, keys })
     } finally {

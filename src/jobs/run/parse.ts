@@ -34,3 +34,9 @@ export function parseCount(text: string): number {
   if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
 }
+
+export function parsePositive(text: string): number {
+  const count = parseCount(text)
+  if (count === 0) throw new InvalidArgumentError('Expected 1 or more.')
+  return count
+}

@@ -4,6 +4,10 @@ import { formatCount, formatDuration } from './format.ts'
 const REDRAW_MS = 100
 const LINE_MS = 10_000
 const BAR_CELLS = 24
+/** Where the terminal does not say how wide it is. */
+const COLUMNS = 80
+/** Before that share is done, the time left is a guess. */
+const ESTIMATE_SHARE_MIN = 0.02
 
 /** One step under way. `done` and `total` are in the step's unit. */
 export type Step = { advance(done: number): void; finish(note?: string): void }
@@ -31,7 +35,7 @@ export function createProgress(sink: Sink): Progress {
     sink.write(`${text}\n`)
   }
   function draw(text: string): void {
-    sink.write(`\r\x1b[2K${text.slice(0, (sink.columns ?? 80) - 1)}`)
+    sink.write(`\r\x1b[2K${text.slice(0, (sink.columns || COLUMNS) - 1)}`)
     drawn = true
   }
 
@@ -71,6 +75,6 @@ function describe({ name, done, total, unit, elapsed_ms }: State): string {
   if (!total) return `${name}: ${formatCount(Math.round(done))}${unit === '' ? '' : ` ${unit}`}${speed}`
   const share = Math.min(done / total, 1)
   const filled = Math.round(share * BAR_CELLS)
-  const left = share > 0 ? `, ${formatDuration((elapsed_ms * (1 - share)) / share)} left` : ''
+  const left = share >= ESTIMATE_SHARE_MIN ? `, ${formatDuration((elapsed_ms * (1 - share)) / share)} left` : ''
   return `${name} [${'#'.repeat(filled)}${'.'.repeat(BAR_CELLS - filled)}] ${(share * 100).toFixed(0)} %${speed}${left}`
 }

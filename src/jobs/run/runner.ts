@@ -24,7 +24,7 @@ export function createRunner(process: NodeJS.Process): RunJob {
       // A second Ctrl-C does not wait for the work to come to a stop.
       if (controller.signal.aborted) process.exit(SIGNAL_CODES[signal])
       process.exitCode = SIGNAL_CODES[signal]
-      controller.abort(new JobError(`stopped by ${signal}; nothing was published`))
+      controller.abort(new JobError(`stopped by ${signal}`))
     }
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
     try {

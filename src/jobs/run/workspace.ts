@@ -1,8 +1,8 @@
 /**
  * A job's work directory, `<output>.work`: everything unfinished lives there, so that a killed job leaves its output as
- * it was and at most one directory, which the next run takes over. `pid` in it keeps two runs from writing one output.
+ * it was and at most one directory, which the next run takes over. `<output>.work.pid` keeps two runs from one output.
  */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { JobError } from './job.ts'
 
@@ -13,18 +13,18 @@ export type Workspace = {
   makeDirectory(name: string): Promise<string>
   /** Moves a finished file of the work directory to its final place, durably. */
   publish(name: string, output: string): Promise<void>
-  remove(): Promise<void>
-  /** Leaves the files for a later run and lets go of the lock. */
-  release(): Promise<void>
+  /** Ends the run. `keep` leaves the directory for a later one. */
+  close(options?: { keep: boolean }): Promise<void>
 }
 
-/** `keep` leaves what an interrupted run has finished; otherwise the directory starts empty. */
+/** `keep` takes over what an interrupted run has finished; otherwise the directory starts empty. */
 export async function openWorkspace(output: string, { keep = false } = {}): Promise<Workspace> {
   const directory = `${output}.work`
-  await refuseRunning(directory)
+  const lock = `${directory}.pid`
+  await mkdir(dirname(output), { recursive: true })
+  await takeLock(lock, directory)
   if (!keep) await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true })
-  await writeDurably(join(directory, 'pid'), `${process.pid}\n`)
   return {
     directory,
     path: (name) => join(directory, name),
@@ -37,8 +37,10 @@ export async function openWorkspace(output: string, { keep = false } = {}): Prom
       await rename(join(directory, name), target)
       await syncPath(dirname(target))
     },
-    remove: () => rm(directory, { recursive: true, force: true }),
-    release: () => rm(join(directory, 'pid'), { force: true }),
+    async close({ keep } = { keep: false }) {
+      if (!keep) await rm(directory, { recursive: true, force: true })
+      await rm(lock, { force: true })
+    },
   }
 }
 
@@ -61,11 +63,32 @@ async function syncPath(path: string): Promise<void> {
   }
 }
 
-async function refuseRunning(directory: string): Promise<void> {
-  const text = await readFile(join(directory, 'pid'), 'utf8').catch(() => '')
-  const pid = Number(text)
-  if (text === '' || pid === process.pid || !isRunning(pid)) return
-  throw new JobError(`${directory}: process ${pid} is building this output; wait for it, or stop it first`)
+/** The file appears with its content, or not at all: a link either is made or finds one there. */
+async function takeLock(lock: string, directory: string): Promise<void> {
+  const mine = `${lock}.${process.pid}`
+  await writeDurably(mine, `${process.pid}\n`)
+  try {
+    for (;;) {
+      if (await linked(mine, lock)) return
+      const pid = Number(await readFile(lock, 'utf8').catch(() => ''))
+      if (pid !== process.pid && pid > 0 && isRunning(pid)) {
+        throw new JobError(`${directory}: process ${pid} is building this output; wait for it, or remove ${lock}`)
+      }
+      await rm(lock, { force: true })
+    }
+  } finally {
+    await rm(mine, { force: true })
+  }
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
 }
 
 function isRunning(pid: number): boolean {

@@ -1,5 +1,5 @@
 /** `prerank sequences build`: engagement log → the last engagements of every user before a time, as one snapshot. */
-import { type EngagementEvent, encodeEvents, SEQUENCE_EVENTS_MAX, sequenceKey } from '../../features/sequence.ts'
+import { type EngagementEvent, encodeEvents, sequenceKey } from '../../features/sequence.ts'
 import { type SnapshotRecord, writeSnapshot } from '../../store/snapshot.ts'
 import { openNames } from '../counts/names.ts'
 import { DuckSession } from '../duck/session.ts'
@@ -9,7 +9,13 @@ import type { RowReport } from '../events/report.ts'
 import type { Job, Resources } from '../run/job.ts'
 import { openWorkspace } from '../run/workspace.ts'
 
-export type SequencesOptions = Omit<EventsOptions, 'session'> & { output: string; resources: Resources; job: Job }
+export type SequencesOptions = Omit<EventsOptions, 'session'> & {
+  output: string
+  /** Events kept of a user. */
+  length: number
+  resources: Resources
+  job: Job
+}
 export type SequencesResult = { output: string; as_of_ms: number; log: RowReport; users: number }
 
 export async function buildSequences(options: SequencesOptions): Promise<SequencesResult> {
@@ -20,23 +26,23 @@ export async function buildSequences(options: SequencesOptions): Promise<Sequenc
       const { as_of_ms, report } = await openEvents({ ...options, session })
       const catalogue = options.items === undefined ? 0 : 1
       await session.task('selecting engagements', sqlFile('sequences_events', { as_of_ms, catalogue }))
-      const users = await writeSnapshot(workspace.path('sequences.snapshot'), packSequences(session, options.job))
+      const users = await writeSnapshot(workspace.path('sequences.snapshot'), packSequences(session, options))
       await workspace.publish('sequences.snapshot', options.output)
       return { output: options.output, as_of_ms, log: report, users }
     } finally {
       session.close()
     }
   } finally {
-    await workspace.remove()
+    await workspace.close()
   }
 }
 
-async function* packSequences(session: DuckSession, job: Job): AsyncGenerator<SnapshotRecord> {
+async function* packSequences(session: DuckSession, { job, length }: SequencesOptions): AsyncGenerator<SnapshotRecord> {
   const names = openNames(session, 'SELECT user_number, user_id FROM sequence_users ORDER BY user_number')
   const step = job.progress.step('packing sequences', { unit: 'users' })
   let packed = 0
   try {
-    for await (const { user_number, events } of byUser(session)) {
+    for await (const { user_number, events } of byUser(session, length)) {
       yield { key: sequenceKey(await names.of(user_number)), value: encodeEvents(events) }
       step.advance(++packed)
     }
@@ -46,7 +52,10 @@ async function* packSequences(session: DuckSession, job: Job): AsyncGenerator<Sn
   step.finish(`${packed.toLocaleString('en-US')} users`)
 }
 
-async function* byUser(session: DuckSession): AsyncGenerator<{ user_number: number; events: EngagementEvent[] }> {
+async function* byUser(
+  session: DuckSession,
+  length: number,
+): AsyncGenerator<{ user_number: number; events: EngagementEvent[] }> {
   let user_number = -1
   let events: EngagementEvent[] = []
   for await (const chunk of session.chunks(sqlFile('sequences_ordered'))) {
@@ -58,7 +67,7 @@ async function* byUser(session: DuckSession): AsyncGenerator<{ user_number: numb
         user_number = user
         events = []
       }
-      if (events.length === SEQUENCE_EVENTS_MAX) continue
+      if (events.length === length) continue
       events.push({
         key: keys.getItem(at) as bigint,
         action: Number(codes.getItem(at)),

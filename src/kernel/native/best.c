@@ -10,7 +10,7 @@
 #include "vec.h"
 
 #define RADIX 256
-#define DIGITS 8
+#define DIGITS 4
 
 /* NaN ↦ 2^32 − 1; −0 counts as 0. */
 INLINE uint32_t rank_of(float score) {
@@ -32,7 +32,7 @@ float pr_best_score(uint64_t key) {
 }
 
 static size_t capacity_of(size_t k, size_t n) {
-  size_t wanted = k < 2048 ? 4096 : 2 * k;
+  size_t wanted = 2 * k < 1024 ? 1024 : 2 * k;
   return (wanted < n ? wanted : n) + PR_BLOCK;
 }
 
@@ -44,18 +44,22 @@ void pr_best_start(pr_best *best, size_t k, size_t n, void *scratch) {
   best->spare = best->keys + best->capacity;
   best->count = 0;
   best->kept_max = k;
-  best->bound = UINT32_MAX;
+  best->bound = (uint64_t)UINT32_MAX + 1;
 }
 
-/* Least significant digit first; digits that all keys share are skipped. */
+/*
+ * By rank only, least significant digit first, skipping digits that all keys share: the sort is stable, and among equal
+ * ranks positions already ascend, in what a cut kept and in what came after it.
+ */
 static void sort_keys(pr_best *best) {
   uint32_t counts[DIGITS][RADIX];
   memset(counts, 0, sizeof counts);
   for (size_t i = 0; i < best->count; i++) {
-    for (int digit = 0; digit < DIGITS; digit++) counts[digit][best->keys[i] >> 8 * digit & 255]++;
+    for (int digit = 0; digit < DIGITS; digit++) counts[digit][best->keys[i] >> (32 + 8 * digit) & 255]++;
   }
   for (int digit = 0; digit < DIGITS; digit++) {
-    if (best->count == 0 || counts[digit][best->keys[0] >> 8 * digit & 255] == best->count) continue;
+    int shift = 32 + 8 * digit;
+    if (best->count == 0 || counts[digit][best->keys[0] >> shift & 255] == best->count) continue;
     uint32_t place = 0;
     for (int value = 0; value < RADIX; value++) {
       uint32_t count = counts[digit][value];
@@ -64,7 +68,7 @@ static void sort_keys(pr_best *best) {
     }
     for (size_t i = 0; i < best->count; i++) {
       uint64_t key = best->keys[i];
-      best->spare[counts[digit][key >> 8 * digit & 255]++] = key;
+      best->spare[counts[digit][key >> shift & 255]++] = key;
     }
     uint64_t *sorted = best->spare;
     best->spare = best->keys;
@@ -79,26 +83,24 @@ void pr_best_finish(pr_best *best) {
 
 static void cut(pr_best *best) {
   pr_best_finish(best);
-  if (best->kept_max > 0 && best->count == best->kept_max) {
-    best->bound = (uint32_t)(best->keys[best->count - 1] >> 32);
-  }
+  if (best->count == best->kept_max) best->bound = best->keys[best->count - 1] >> 32;
 }
 
 CLONES void pr_best_add(pr_best *best, const float *scores, const uint32_t *rows, uint32_t row_count, size_t n,
                         size_t first) {
+  uint32_t ranks[PR_BLOCK];
   if (best->kept_max == 0) return;
-  bool bounded = best->bound != UINT32_MAX;
+  for (size_t i = 0; i < n; i++) ranks[i] = rank_of(scores[i]);
   for (size_t i = 0; i < n; i++) {
-    uint32_t rank = rank_of(scores[i]);
-    if ((bounded && rank >= best->bound) || rows[i] >= row_count) continue;
-    best->keys[best->count++] = (uint64_t)rank << 32 | (uint32_t)(first + i);
+    if (ranks[i] >= best->bound || rows[i] >= row_count) continue;
+    best->keys[best->count++] = (uint64_t)ranks[i] << 32 | (uint32_t)(first + i);
   }
   if (best->count + PR_BLOCK > best->capacity) cut(best);
 }
 
-void pr_best_merge(pr_best *best, const pr_best *other) {
-  for (size_t i = 0; i < other->count; i++) {
-    best->keys[best->count++] = other->keys[i];
+void pr_best_merge(pr_best *best, const pr_best *later) {
+  for (size_t i = 0; i < later->count; i++) {
+    best->keys[best->count++] = later->keys[i];
     if (best->count + PR_BLOCK > best->capacity) cut(best);
   }
 }

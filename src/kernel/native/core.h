@@ -3,9 +3,9 @@
  * threads at once as long as each brings its own scratch. N candidates, M items, D dims, F cross features, S scalars,
  * U caller columns, W = 1 + F + S + U features, K kept.
  *
- *   pr_resolve     keys → rows
+ *   pr_lookup      keys → rows; pr_dedupe: each row once
  *   pr_blob_parse  bytes of a count blob → checked view
- *   pr_join        candidates × count blobs → the few candidates with counts ("hits")
+ *   pr_join_run    candidates × count blobs → the few candidates with counts ("hits")
  *   pr_score       rows → dot → features → transforms → layers → scores → best k, in blocks that stay in the cache
  */
 #ifndef PRERANK_CORE_H
@@ -32,9 +32,9 @@ typedef struct {
 /* rows[i] = row of keys[i], or PR_NO_ROW. */
 void pr_lookup(const pr_table *table, const uint64_t *keys, size_t n, uint32_t *rows);
 
-size_t pr_dedupe_scratch_bytes(size_t n);
+size_t pr_dedupe_scratch_bytes(const pr_table *table, size_t n);
 /* Later candidates with the row of an earlier one get PR_NO_ROW. */
-pr_resolved pr_dedupe(uint32_t *rows, size_t n, void *scratch);
+pr_resolved pr_dedupe(const pr_table *table, uint32_t *rows, size_t n, void *scratch);
 
 typedef struct {
   bool log1p;
@@ -77,32 +77,25 @@ bool pr_blob_parse(pr_blob *blob, const pr_blob_source *source, char *error);
 /* Sum of C(q) of every cross feature, over all blobs. */
 void pr_totals(const pr_blob *blobs, size_t blob_count, uint32_t cross, double *totals);
 
-/* Count blobs merged by key, and the hash index to find a key in them; entries count from 1. */
+/* The candidates that some blob may list. */
 typedef struct {
-  uint32_t cross, entries, shift, mask;
-  uint64_t multiplier;
-  uint32_t *slots; /* entry, 0 = free */
-  uint64_t *keys;
-  float *counts; /* [(entries + 1) × F] */
+  uint32_t cross;
+  size_t count;
+  uint32_t *positions; /* [count], ascending */
+  float *counts;       /* [(1 + count) × F]: hit h counts at (1 + h) × F */
 } pr_join;
 
-size_t pr_join_scratch_bytes(const pr_blob *blobs, size_t blob_count, uint32_t cross);
+size_t pr_join_scratch_bytes(const pr_blob *blobs, size_t blob_count, uint32_t cross, size_t n);
 /* Random per process, so that nobody can write blobs whose keys collide. */
 uint64_t pr_join_seed(void);
-void pr_join_build(pr_join *join, const pr_blob *blobs, size_t blob_count, uint32_t cross, uint64_t seed,
-                   void *scratch);
-
-/* A candidate that some blob lists. */
-typedef struct {
-  uint32_t position, entry;
-} pr_hit;
-/* Hits among n candidates, positions counted from 0; hits[n]. */
-size_t pr_join_probe(const pr_join *join, const uint64_t *keys, size_t n, pr_hit *hits);
+void pr_join_run(pr_join *join, const pr_blob *blobs, size_t blob_count, uint32_t cross, const uint64_t *keys, size_t n,
+                 void *scratch);
 
 typedef struct {
   const pr_table *table;
   const pr_formula *formula;
-  const pr_join *join; /* NULL without blobs */
+  const pr_blob *blobs;
+  size_t blob_count;
   const double *totals;
   const float *query;
   const uint64_t *keys;
@@ -116,7 +109,7 @@ typedef struct {
   uint64_t *keys;
   uint64_t *spare;
   size_t count, capacity, kept_max;
-  uint32_t bound;
+  uint64_t bound; /* ranks from here on are no longer collected */
 } pr_best;
 
 /* For the best k of n scores. */
@@ -126,7 +119,8 @@ void pr_best_start(pr_best *best, size_t k, size_t n, void *scratch);
 void pr_best_add(pr_best *best, const float *scores, const uint32_t *rows, uint32_t row_count, size_t n, size_t first);
 /* Sorts and cuts to k. */
 void pr_best_finish(pr_best *best);
-void pr_best_merge(pr_best *best, const pr_best *other);
+/* `later` holds higher positions only. */
+void pr_best_merge(pr_best *best, const pr_best *later);
 uint32_t pr_best_position(uint64_t key);
 float pr_best_score(uint64_t key);
 
@@ -138,8 +132,8 @@ typedef struct {
   float *transformed; /* [N × W] */
 } pr_output;
 
-size_t pr_score_scratch_bytes(void);
-/* Scores candidates [from, to). */
+size_t pr_score_scratch_bytes(const pr_input *input, size_t n);
+/* Scores candidates [from, to); scratch for n ≥ to − from. */
 void pr_score(const pr_input *input, size_t from, size_t to, const pr_output *output, void *scratch);
 
 /* Stages of pr_score, for it and for the benchmark. */

@@ -20,7 +20,7 @@ typedef struct {
 
 static bool prepare(pr_job *job) {
   resolve_job *r = (resolve_job *)job;
-  r->scratch = pr_scratch_take(pr_dedupe_scratch_bytes(r->n));
+  r->scratch = pr_scratch_take(pr_dedupe_scratch_bytes(pr_mapped_table(r->mapped), r->n));
   return r->scratch != NULL;
 }
 
@@ -33,7 +33,7 @@ static void run(pr_job *job, uint32_t part) {
 
 static void finish(pr_job *job) {
   resolve_job *r = (resolve_job *)job;
-  r->counts = pr_dedupe(r->rows, r->n, r->scratch);
+  r->counts = pr_dedupe(pr_mapped_table(r->mapped), r->rows, r->n, r->scratch);
 }
 
 static napi_value result(napi_env env, pr_job *job) {

@@ -1,36 +1,38 @@
 /*
  * The fused pipeline. A block of 256 candidates passes through every stage while its features stay in the first-level
- * cache; memory is read once, for the rows. The join runs ahead over a stretch of candidates, because its table and
- * the streaming rows would throw each other out of the cache.
+ * cache; memory is read once, for the rows. The join has run before, over all candidates: its tables and the streaming
+ * rows would throw each other out of the cache.
  */
 #include <math.h>
 #include <string.h>
 
 #include "core.h"
 
-#define STRETCH 32768
-
 typedef struct {
   float features[PR_WIDTH_MAX][PR_BLOCK];
   float hidden[2][PR_HIDDEN_MAX][PR_BLOCK];
   float hit_values[PR_BLOCK];
-  float denominator[PR_CROSS_MAX];
+  float per_total[PR_CROSS_MAX]; /* 1 / (totals + prior) */
   float unlisted_raw[PR_CROSS_MAX];
   float unlisted[PR_CROSS_MAX];
   pr_query query;
-  pr_hit hits[STRETCH];
+  pr_join join;
 } workspace;
 
+/* Candidates [first, first + n) of a call's [from, end), and the hits among them, whose positions count from `from`. */
 typedef struct {
   const pr_input *input;
   const pr_output *output;
   workspace *w;
-  size_t first, n, end;
-  const pr_hit *hits; /* positions count from `stretch` */
-  size_t hit_count, stretch;
+  size_t from, first, n, end;
+  size_t hit, hit_count;
 } block;
 
-size_t pr_score_scratch_bytes(void) { return sizeof(workspace); }
+static size_t workspace_bytes(void) { return (sizeof(workspace) + 63) / 64 * 64; }
+
+size_t pr_score_scratch_bytes(const pr_input *input, size_t n) {
+  return workspace_bytes() + pr_join_scratch_bytes(input->blobs, input->blob_count, input->formula->cross, n);
+}
 
 static uint32_t width_of(const pr_formula *f) { return 1 + f->cross + f->scalars + f->columns; }
 
@@ -51,11 +53,11 @@ static void finish_column(const block *b, uint32_t column) {
   dump(b, b->output->transformed, column);
 }
 
-/* What a candidate in no blob has, before and after the transform, and what counts are divided by. */
+/* What a candidate in no blob has, before and after the transform, and what counts are multiplied by. */
 static void prepare_cross(const pr_input *input, workspace *w) {
   for (uint32_t f = 0; f < input->formula->cross; f++) {
     bool known = input->totals[f] > 0;
-    w->denominator[f] = known ? (float)(input->totals[f] + input->formula->prior[f]) : NAN;
+    w->per_total[f] = known ? (float)(1 / (input->totals[f] + input->formula->prior[f])) : NAN;
     w->unlisted_raw[f] = known ? 0 : NAN;
     w->unlisted[f] = w->unlisted_raw[f];
     pr_transform_apply(&input->formula->transform[f], &w->unlisted[f], 1);
@@ -67,17 +69,17 @@ static void fill(float *values, size_t n, float value) {
 }
 
 static void scatter(const block *b, float *column) {
-  size_t offset = b->first - b->stretch;
-  for (size_t h = 0; h < b->hit_count; h++) column[b->hits[h].position - offset] = b->w->hit_values[h];
+  size_t offset = b->first - b->from;
+  const uint32_t *positions = b->w->join.positions + b->hit;
+  for (size_t h = 0; h < b->hit_count; h++) column[positions[h] - offset] = b->w->hit_values[h];
 }
 
 static void cross_column(const block *b, uint32_t f) {
   workspace *w = b->w;
-  const pr_join *join = b->input->join;
   float *column = w->features[1 + f];
-  for (size_t h = 0; h < b->hit_count; h++) {
-    w->hit_values[h] = join->counts[(size_t)b->hits[h].entry * join->cross + f] / w->denominator[f];
-  }
+  uint32_t cross = w->join.cross;
+  const float *counts = w->join.counts + (1 + b->hit) * cross + f;
+  for (size_t h = 0; h < b->hit_count; h++) w->hit_values[h] = counts[h * cross] * w->per_total[f];
   if (b->output->raw) {
     fill(column, b->n, w->unlisted_raw[f]);
     scatter(b, column);
@@ -139,35 +141,34 @@ static void score_block(const block *b) {
   for (size_t i = 0; i < b->n; i++) b->output->scores[b->first + i] = has_row(b, i) ? scores[i] : NAN;
 }
 
-static void score_stretch(block *b, size_t to) {
-  for (; b->first < to; b->first += b->n) {
-    b->n = to - b->first < PR_BLOCK ? to - b->first : PR_BLOCK;
-    const pr_hit *hits_end = b->w->hits + b->hit_count;
-    size_t count = 0;
-    while (b->hits + count < hits_end && b->hits[count].position < b->first - b->stretch + b->n) count++;
-    block one = *b;
-    one.hit_count = count;
-    score_block(&one);
-    b->hits += count;
+static void score_blocks(block b) {
+  const pr_join *join = &b.w->join;
+  for (; b.first < b.end; b.first += b.n, b.hit += b.hit_count) {
+    b.n = b.end - b.first < PR_BLOCK ? b.end - b.first : PR_BLOCK;
+    b.hit_count = 0;
+    size_t stop = b.first - b.from + b.n;
+    while (b.hit + b.hit_count < join->count && join->positions[b.hit + b.hit_count] < stop) b.hit_count++;
+    score_block(&b);
   }
+}
+
+static void score_nothing(const pr_input *input, size_t from, size_t to, const pr_output *output) {
+  uint32_t width = width_of(input->formula);
+  if (output->scores) fill(output->scores + from, to - from, NAN);
+  if (output->raw) fill(output->raw + from * width, (to - from) * width, NAN);
+  if (output->transformed) fill(output->transformed + from * width, (to - from) * width, NAN);
 }
 
 void pr_score(const pr_input *input, size_t from, size_t to, const pr_output *output, void *scratch) {
   workspace *w = scratch;
   if (input->table->rows == 0) {
-    for (size_t i = from; output->scores && i < to; i++) output->scores[i] = NAN;
-    uint32_t width = width_of(input->formula);
-    if (output->raw) fill(output->raw + from * width, (to - from) * width, NAN);
-    if (output->transformed) fill(output->transformed + from * width, (to - from) * width, NAN);
+    score_nothing(input, from, to, output);
     return;
   }
   memset(w->features, 0, sizeof w->features);
   prepare_cross(input, w);
   pr_query_prepare(&w->query, input->table, input->query);
-  for (size_t at = from; at < to; at += STRETCH) {
-    size_t stop = to - at < STRETCH ? to : at + STRETCH;
-    block b = {.input = input, .output = output, .w = w, .first = at, .end = to, .hits = w->hits, .stretch = at};
-    b.hit_count = input->join ? pr_join_probe(input->join, input->keys + at, stop - at, w->hits) : 0;
-    score_stretch(&b, stop);
-  }
+  pr_join_run(&w->join, input->blobs, input->blob_count, input->formula->cross, input->keys + from, to - from,
+              (uint8_t *)scratch + workspace_bytes());
+  score_blocks((block){.input = input, .output = output, .w = w, .from = from, .first = from, .end = to});
 }

@@ -21,9 +21,7 @@ typedef struct {
   pr_blob_source *sources;
   pr_blob *blobs;
   size_t blob_count;
-  pr_join join;
   double totals[PR_CROSS_MAX];
-  void *join_scratch;
   void *part_scratch[PR_PARTS_MAX];
   pr_best best[PR_PARTS_MAX];
   uint32_t *positions;
@@ -48,32 +46,29 @@ static bool parse_blobs(score_job *s) {
   return true;
 }
 
-static bool build_join(score_job *s) {
-  uint32_t cross = s->formula.cross;
-  pr_totals(s->blobs, s->blob_count, cross, s->totals);
-  s->input.totals = s->totals;
-  if (s->blob_count == 0 || cross == 0) return true;
-  s->join_scratch = pr_scratch_take(pr_join_scratch_bytes(s->blobs, s->blob_count, cross));
-  if (!s->join_scratch) return fail(s, "out of memory");
-  pr_join_build(&s->join, s->blobs, s->blob_count, cross, pr_join_seed(), s->join_scratch);
-  s->input.join = &s->join;
+static bool prepare_part(score_job *s, uint32_t part) {
+  size_t from, to;
+  pr_part_range(s->input.n, s->job.parts, part, &from, &to);
+  /* The first part's buffer takes the other parts' best at the end. */
+  size_t n = part == 0 ? s->input.n : to - from;
+  size_t k = s->k < n ? s->k : n;
+  size_t score_bytes = pr_score_scratch_bytes(&s->input, to - from);
+  uint8_t *scratch = pr_scratch_take(score_bytes + pr_best_scratch_bytes(k, n));
+  if (!scratch) return fail(s, "out of memory");
+  s->part_scratch[part] = scratch;
+  pr_best_start(&s->best[part], k, n, scratch + score_bytes);
   return true;
 }
 
 static bool prepare(pr_job *job) {
   score_job *s = (score_job *)job;
-  if (!parse_blobs(s) || !build_join(s)) return false;
+  if (!parse_blobs(s)) return false;
+  s->input.blobs = s->blobs;
+  s->input.blob_count = s->formula.cross > 0 ? s->blob_count : 0;
+  s->input.totals = s->totals;
+  pr_totals(s->blobs, s->blob_count, s->formula.cross, s->totals);
   for (uint32_t part = 0; part < job->parts; part++) {
-    size_t from, to;
-    pr_part_range(s->input.n, job->parts, part, &from, &to);
-    size_t k = s->k < to - from ? s->k : to - from;
-    /* The first part's buffer takes the other parts' best at the end. */
-    if (part == 0) k = s->k;
-    size_t best_n = part == 0 ? s->input.n : to - from;
-    uint8_t *scratch = pr_scratch_take(pr_score_scratch_bytes() + pr_best_scratch_bytes(k, best_n));
-    if (!scratch) return fail(s, "out of memory");
-    s->part_scratch[part] = scratch;
-    pr_best_start(&s->best[part], k, best_n, scratch + pr_score_scratch_bytes());
+    if (!prepare_part(s, part)) return false;
   }
   return true;
 }
@@ -111,7 +106,6 @@ static napi_value result(napi_env env, pr_job *job) {
 static void release(pr_job *job) {
   score_job *s = (score_job *)job;
   for (uint32_t part = 0; part < PR_PARTS_MAX; part++) pr_scratch_give(s->part_scratch[part]);
-  pr_scratch_give(s->join_scratch);
   if (s->mapped) pr_mapped_release(s->mapped);
   free(s->sources);
   free(s->blobs);

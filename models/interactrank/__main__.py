@@ -1,0 +1,43 @@
+"""python -m interactrank <verb>; every verb explains itself with --help."""
+import argparse
+import sys
+import warnings
+
+import torch
+
+from interactrank import msrd, world
+from interactrank.commands import demo, evaluate, export, requests, train
+from interactrank.logs.tables import LogError
+
+VERBS = {
+    "world": (world, "simulate a shop's search as an engagement log"),
+    "msrd": (msrd, "turn the Movie Search Ranking Dataset into an engagement log and judged lists"),
+    "train": (train, "train one system or all of them on a log"),
+    "evaluate": (evaluate, "rank held-out requests with everything that was trained: table, plot, evaluation.json"),
+    "export": (export, "write a bundle from a trained system"),
+    "requests": (requests, "write held-out requests for the server's evaluation"),
+    "demo": (demo, "simulate, train everything, evaluate and export: one command"),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m interactrank", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for name, (module, summary) in VERBS.items():
+        module.add_arguments(verbs.add_parser(name, help=summary, description=summary))
+    args = parser.parse_args()
+    torch.set_num_threads(min(torch.get_num_threads(), 8))
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    try:
+        VERBS[args.verb][0].run(args)
+    except LogError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

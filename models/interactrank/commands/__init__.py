@@ -1,0 +1,1 @@
+"""The verbs of `python -m interactrank`: each module has add_arguments(parser) and run(args)."""

@@ -1,0 +1,24 @@
+"""train: one system or all of them, on any log."""
+import argparse
+from pathlib import Path
+
+from interactrank.recipes import RECIPES
+from interactrank.runs import RunPlan, start_run, train_system
+from interactrank.systems import SYSTEMS, system_named
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--events", required=True, type=Path, help="engagement log: .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz")
+    parser.add_argument("--items", required=True, type=Path, help="catalogue, in the same formats")
+    parser.add_argument("--out", required=True, type=Path, help="folder of the run; a run that was stopped is taken up again")
+    parser.add_argument("--preset", choices=sorted(RECIPES), default="demo", help="size of model and training (default: demo)")
+    parser.add_argument("--seed", type=int, default=0)
+    names = [system.name for system in SYSTEMS]
+    parser.add_argument("--system", choices=["all", *names], default="interactrank_lexical", help="default: interactrank_lexical")
+
+
+def run(args: argparse.Namespace) -> None:
+    started = start_run(RunPlan(args.events, args.items, args.preset, args.seed), args.out)
+    for system in SYSTEMS if args.system == "all" else [system_named(args.system)]:
+        train_system(started, system)
+        print(f"{started.checkpoint(system)}  {system.title}")

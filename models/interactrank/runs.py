@@ -1,0 +1,107 @@
+"""A run: a folder that remembers its log, recipe and trained systems, so that every verb can go on from it."""
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from interactrank.experiment import Experiment, columns_for, prepare, schema_for
+from interactrank.fit_fusion import fit_fusion
+from interactrank.keys import xxh64
+from interactrank.logs import read_log
+from interactrank.logs.tables import LogError
+from interactrank.model import InteractRank
+from interactrank.recipes import RECIPES, Recipe, with_seed
+from interactrank.systems import SYSTEMS, System, system_named
+from interactrank.train import train
+
+
+@dataclass(frozen=True)
+class Run:
+    directory: Path
+    recipe: Recipe
+    experiment: Experiment
+
+    def checkpoint(self, system: System) -> Path:
+        return self.directory / f"{system.name}.pt"
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    events: Path
+    items: Path
+    preset: str
+    seed: int
+
+
+def start_run(plan: RunPlan, directory: Path) -> Run:
+    """A new run, or the same one again: its checkpoints are then taken up where they were left."""
+    directory.mkdir(parents=True, exist_ok=True)
+    files = {"events": str(plan.events.resolve()), "items": str(plan.items.resolve())}
+    recipe = f"{xxh64(repr(RECIPES[plan.preset])):016x}"
+    record = {**files, "preset": plan.preset, "recipe": recipe, "seed": plan.seed}
+    path = directory / "run.json"
+    if path.exists() and json.loads(path.read_text()) != record:
+        raise LogError(f"{directory} holds a run of other inputs or another recipe ({path.name}); give another --out or remove it")
+    run = _open(directory, record)
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    return run
+
+
+def open_run(directory: Path) -> Run:
+    path = directory / "run.json"
+    if not path.is_file():
+        raise LogError(f"{directory} has no run.json; expected the --out folder of `train`")
+    return _open(directory, json.loads(path.read_text()))
+
+
+def _open(directory: Path, record: dict) -> Run:
+    recipe = with_seed(RECIPES[record["preset"]], record["seed"])
+    log = read_log(record["events"], record["items"])
+    for notice in log.notices:
+        print(f"notice: {notice}")
+    return Run(directory, recipe, prepare(log, recipe.model, recipe.data))
+
+
+def train_system(run: Run, system: System) -> InteractRank:
+    """Towers first, or those of the system that this one shares them with; then the fusion. Finished work is not repeated."""
+    if run.checkpoint(system).is_file():
+        return load_system(run, system)
+    model = new_model(run, system)
+    if system.towers == system.name:
+        examples = columns_for(run.experiment, run.experiment.examples, system)
+        progress = run.directory / f"{system.name}.towers.pt"
+        train(model, examples, run.experiment.item_inputs, run.recipe.training, checkpoint=progress)
+    else:
+        take_towers(model, train_system(run, system_named(system.towers)))
+    validation = columns_for(run.experiment, run.experiment.validation, system)
+    fit_fusion(model, validation, run.experiment.item_inputs, run.recipe.training)
+    part = run.checkpoint(system).with_suffix(".part")
+    torch.save(model.state_dict(), part)
+    part.replace(run.checkpoint(system))
+    return model.eval()
+
+
+def take_towers(model: InteractRank, other: InteractRank) -> None:
+    for part in ("text", "query_tower", "item_tower"):
+        getattr(model, part).load_state_dict(getattr(other, part).state_dict())
+
+
+def load_system(run: Run, system: System) -> InteractRank:
+    path = run.checkpoint(system)
+    if not path.is_file():
+        raise LogError(f"{path} is not there; expected a trained system, so run `train --system {system.name}`")
+    model = new_model(run, system)
+    model.load_state_dict(torch.load(path, weights_only=True))
+    return model.eval()
+
+
+def trained_systems(run: Run) -> list[System]:
+    return [system for system in SYSTEMS if run.checkpoint(system).is_file()]
+
+
+def new_model(run: Run, system: System) -> InteractRank:
+    torch.manual_seed(run.recipe.training.seed)
+    model = InteractRank(run.recipe.model, schema_for(run.experiment, system), system)
+    model.text.start_from_idf(run.experiment.item_inputs["title_ngrams"].numpy())
+    return model
