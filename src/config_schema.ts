@@ -113,7 +113,7 @@ export const ConfigSchema = Type.Object({
     { default: 60_000, minimum: 0, maximum: 3_600_000 },
   ),
   engagement_deadline_ms: integer('ms', 'Time for the store to take the engagements of a request.', {
-    default: 1000,
+    default: 5000,
     minimum: 1,
     maximum: 60_000,
   }),

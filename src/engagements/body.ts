@@ -25,7 +25,7 @@ const User = Type.Object(
       Type.String({
         maxLength: ID_LENGTH_MAX,
         // A hash tag must not be empty: the keys of a user would be in different slots of a Cluster.
-        pattern: `^[^}][^]{0,${ID_LENGTH_MAX - 1}}$`,
+        pattern: '^[^}]',
         description: 'Whose sequence the event joins.',
       }),
     ),

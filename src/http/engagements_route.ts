@@ -59,10 +59,9 @@ function engagementLimits(config: Config): EngagementLimits {
 }
 
 /** Where the store took nothing at all, the request failed as a whole. */
-function assertTaken({ outcomes, problems }: EngagementsAnswer) {
+function assertTaken({ outcomes }: EngagementsAnswer) {
   const taken = outcomes.some((outcome) => outcome !== 'failed')
-  if (!taken)
-    throw new ServiceError('store_unavailable', { found: problems[0], expected: 'the same events again, later' })
+  if (!taken) throw new ServiceError('store_unavailable', { expected: 'the same events again, later' })
 }
 
 function answerBody({ outcomes }: EngagementsAnswer, request_id: string) {

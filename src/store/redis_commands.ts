@@ -39,9 +39,9 @@ function joinEvents(wanted: Wanted, value: unknown): Reply {
   return new StoreError('nonsense', `${describeKey(wanted)}: ${found}`)
 }
 
-/** Problems are logged, and user ids are not. */
+/** Problems are logged; user ids are not, nor what users have just searched for. */
 function describeKey({ full_key, kind }: Pick<Wanted, 'full_key' | 'kind'>): string {
-  return kind === 'sequence' ? full_key.replace(/\{.*\}$/s, '{…}') : full_key
+  return kind === 'value' ? full_key : full_key.replace(/\{.*\}$/s, '{…}')
 }
 
 /** Its own, aligned memory: a reply is a piece of the socket's buffer, which a cached value would keep alive. */

@@ -71,7 +71,7 @@ test('a key of another type fails alone, unchanged, and without naming the user'
   await client.set(`${PREFIX}seq:{odd}:seen`, 'text')
   const errors = await errorsOf([...writesOf('wrong', ['a']), ...writesOf('odd', ['a'])])
   assert.match(errors[0], /^nonsense: test:seq:\{…\}: WRONGTYPE/)
-  assert.match(errors[1], /^nonsense: test:iqp-live:all:\{wrong\}: WRONGTYPE/)
+  assert.match(errors[1], /^nonsense: test:iqp-live:all:\{…\}: WRONGTYPE/)
   assert.match(errors[2], /^nonsense: .*WRONGTYPE/)
   assert.equal(errors[3], 'written')
   assert.equal(await client.exists(`${PREFIX}seq:{wrong}:seen`, `${PREFIX}seq:{odd}`), 0)
