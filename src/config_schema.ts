@@ -98,7 +98,7 @@ export const ConfigSchema = Type.Object({
   embedded_live_keys_max: integer(
     'keys',
     'Sequences and live counts that engagements may change where the bundle’s own features are served.',
-    { default: 100_000, minimum: 0, maximum: 10_000_000 },
+    { default: 100_000, minimum: 1, maximum: 10_000_000 },
   ),
 
   engagements_max: integer('events', 'Engagements in one request.', { default: 1000, minimum: 1, maximum: 10_000 }),

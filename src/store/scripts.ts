@@ -1,8 +1,9 @@
 /**
  * The two scripts that change what engagements change, each atomic over a key and its helpers: `…:seen`, the ids of the
- * events that the key has taken, by time of arrival, and `…:index`. All have the hash tag of the key: they are in one slot. What may fail does so
- * before anything is written: a key of another type is read first, and the first write is one that a full server refuses
- * (after a removal it would let the rest through). ioredis sends EVALSHA, and EVAL where the server does not know the script.
+ * events that the key has taken, by time of arrival, and `…:index`. All have the hash tag of the key, so they are in one
+ * slot. What may fail does so before anything is written: a key of another type is read first, and the first write is one
+ * that a full server refuses (after a removal it would let the rest through). ioredis sends EVALSHA, and EVAL where the
+ * server does not know the script.
  *
  * Arguments: now, how long and how many ids are remembered, what the script names, then id and value of each event.
  * Reply: a number per event, the index in `WRITTEN`.
