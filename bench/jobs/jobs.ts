@@ -4,10 +4,12 @@
  * peak resident memory are printed beside the limit that they have to keep.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readManifest } from '../../src/bundle/read_manifest.ts'
-import { formatBytes, formatCount, formatDuration, formatTable } from '../../src/jobs/run/format.ts'
+import { formatBytes, formatCount, formatDuration } from '../../src/jobs/run/format.ts'
+import { describeMachine, type Machine } from '../lib/machine.ts'
+import { formatTable } from '../lib/table.ts'
 import { writeCatalogue, writeNpy } from './catalogue.ts'
 import { checkCounts, countsArguments } from './check.ts'
 import { type Measured, measureCli } from './child.ts'
@@ -30,7 +32,7 @@ export type JobRow = {
   limit_bytes: number
   output_bytes: number
 }
-export type JobsReport = { machine: { cpu: string; cores: number; node: string }; rows: JobRow[] }
+export type JobsReport = { machine: Machine; rows: JobRow[] }
 
 export async function run({
   quick,
@@ -53,18 +55,13 @@ export async function run({
     }
     await measureLogJobs({ folder, bundle, sizes, say, add })
     await measureItemJobs({ folder, bundle, sizes, say, add })
-    const machine = {
-      cpu: cpus()[0]?.model.trim() ?? 'unknown CPU',
-      cores: availableParallelism(),
-      node: process.versions.node,
-    }
-    console.log(json ? JSON.stringify({ machine, rows }) : `\n${describeReport(rows)}`)
+    say(`\n${describeReport(rows)}`)
     const over = rows.find((row) => row.peak_rss_bytes > row.limit_bytes)
     if (over)
       throw new Error(
         `${over.job}: ${formatBytes(over.peak_rss_bytes)} is over its limit of ${formatBytes(over.limit_bytes)}`,
       )
-    return { machine, rows }
+    return { machine: describeMachine(), rows }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -137,5 +134,5 @@ function describeReport(rows: JobRow[]): string {
     ...[row.job, row.input, formatCount(row.rows), row.seconds.toFixed(1), formatCount(Math.round(row.rows_per_s))],
     ...[row.peak_rss_bytes, row.limit_bytes, row.output_bytes].map(formatBytes),
   ])
-  return formatTable([head, ...body])
+  return formatTable(head, body)
 }

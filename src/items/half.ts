@@ -17,16 +17,9 @@ export function toHalf(value: number): number {
   return sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
 }
 
+/** Tables hold finite halves only; like the native kernel, this reads the largest exponent as a number too. */
 export function fromHalf(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1
-  const exponent = (half >>> 10) & 31
-  const fraction = half & 1023
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-}
-
-/** All 65,536 halves as floats: decoding by look-up is ten times faster than by arithmetic. */
-export function halfTable(): Float32Array {
-  return Float32Array.from({ length: 65536 }, (_, half) => fromHalf(half))
+  bits[0] = (half & 0x7fff) << 13
+  const magnitude = float[0] * 2 ** 112
+  return half & 0x8000 ? -magnitude : magnitude
 }

@@ -7,7 +7,7 @@ import type { TableHandle } from './addon.ts'
 import { checksum } from './checksum.ts'
 import { ItemTableError } from './errors.ts'
 import { type Dtype, type IdKind, NO_ROW, SECTIONS, type SectionName, vectorBytes } from './format.ts'
-import { halfTable } from './half.ts'
+import { fromHalf } from './half.ts'
 import { hex64 } from './header.ts'
 import { findRow } from './id_index.ts'
 import { openMemory, type TableMemory } from './table_memory.ts'
@@ -31,7 +31,6 @@ export type TableInfo = {
 export class ItemTable {
   readonly info: TableInfo
   readonly #memory: TableMemory
-  readonly #halves = halfTable()
   #views: TableViews | null
 
   /** Throws an ItemTableError for anything but a whole table. `checksums` reads the file through, on this thread. */
@@ -112,7 +111,7 @@ export class ItemTable {
     this.#requireSpace(out, rows.length * width)
     for (let i = 0; i < rows.length; i++) {
       const from = this.#place(rows[i]) * width
-      for (let c = 0; c < width; c++) out[i * width + c] = from < 0 ? 0 : this.#halves[content[from + c]]
+      for (let c = 0; c < width; c++) out[i * width + c] = from < 0 ? 0 : fromHalf(content[from + c])
     }
   }
 
@@ -159,7 +158,7 @@ export class ItemTable {
     if (this.info.dtype === 'float32') {
       out.set(floats.subarray(at / 4, at / 4 + out.length))
     } else if (this.info.dtype === 'float16') {
-      for (let d = 0; d < out.length; d++) out[d] = this.#halves[halves[at / 2 + d]]
+      for (let d = 0; d < out.length; d++) out[d] = fromHalf(halves[at / 2 + d])
     } else {
       const scale = floats[(at + vectorBytes(this.info)) / 4]
       for (let d = 0; d < out.length; d++) out[d] = int8[at + d] * scale

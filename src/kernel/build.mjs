@@ -3,7 +3,7 @@
  * for any Node ≥ 20, no download, no node-gyp. Without a compiler it says so and succeeds: the reference kernel serves.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { argv, env, exit, pid, platform } from 'node:process'
@@ -53,7 +53,7 @@ function build() {
   console.log(`(Debian: apt-get install gcc libc6-dev) and run "npm rebuild". ${plain.message.split('\n')[0]}`)
 }
 
-if (import.meta.url === pathToFileURL(argv[1]).href) {
+if (argv[1] && import.meta.url === pathToFileURL(realpathSync(argv[1])).href) {
   build()
   exit(0)
 }

@@ -66,6 +66,6 @@ function formatOf(file: string): TextFormat | 'parquet' {
   return format
 }
 
-export function firstLine(error: unknown): string {
+function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]
 }

@@ -4,7 +4,7 @@ import type { Source } from '../duck/source.ts'
 import { quoteName } from '../duck/sql_file.ts'
 import { JobError } from '../run/job.ts'
 
-export const REQUIRED = ['time', 'query', 'item', 'action']
+const REQUIRED = ['time', 'query', 'item', 'action']
 /** Context columns of the log schema; a log may lack any of them, and `user`. */
 export const CONTEXT = ['country', 'gender', 'device', 'language']
 export const EVENT_COLUMNS = [...REQUIRED, 'user', 'request_id', ...CONTEXT]
