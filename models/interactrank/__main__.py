@@ -6,7 +6,7 @@ import warnings
 import torch
 
 from interactrank import msrd, world
-from interactrank.commands import demo, evaluate, export, requests, train
+from interactrank.commands import demo, evaluate, export, judge, requests, train, untrained
 from interactrank.logs.tables import LogError
 
 VERBS = {
@@ -16,6 +16,8 @@ VERBS = {
     "evaluate": (evaluate, "rank held-out requests with everything that was trained: table, plot, evaluation.json"),
     "export": (export, "write a bundle from a trained system"),
     "requests": (requests, "write held-out requests for the server's evaluation"),
+    "judge": (judge, "rank judged lists of unseen queries with everything that was trained"),
+    "untrained": (untrained, "write a bundle with random weights, such as the paper's shape, for performance work"),
     "demo": (demo, "simulate, train everything, evaluate and export: one command"),
 }
 

@@ -1,5 +1,5 @@
 """The evaluation: every system ranks the same candidates of the same held-out requests."""
-from dataclasses import asdict
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from interactrank.model import InteractRank
 from interactrank.sequences import Sequences
 from interactrank.train import item_vectors
 
+QueryFunction = Callable[[dict[str, Tensor]], Tensor]
+
 
 def evaluate_scores(scores: np.ndarray, held: HeldOut) -> dict[str, Interval]:
     metrics = request_metrics(scores, held.gains, held.candidates.offsets)
@@ -21,10 +23,13 @@ def evaluate_scores(scores: np.ndarray, held: HeldOut) -> dict[str, Interval]:
 
 
 @torch.no_grad()
-def model_scores(model: InteractRank, experiment: Experiment, held: HeldOut, *, hide_caller: bool = False) -> np.ndarray:
-    """float32 [N], with the default head weights."""
+def model_scores(
+    model: InteractRank, experiment: Experiment, held: HeldOut, *, hide_caller: bool = False, query_tower: QueryFunction | None = None
+) -> np.ndarray:
+    """float32 [N], with the default head weights. `query_tower`: another one than the model's own, such as int8."""
     vectors, content = item_vectors(model, experiment.item_inputs)
-    folded = model.fold(query_vectors(model, held, content))
+    run = query_tower or model.query_tower
+    folded = model.fold(torch.cat([run(inputs) for inputs in query_tower_inputs(model, held, content)]))
     raw = held.raw.copy()
     if hide_caller:
         raw[:, raw.shape[1] - len(experiment.schema.caller) :] = np.nan
@@ -36,11 +41,6 @@ def model_scores(model: InteractRank, experiment: Experiment, held: HeldOut, *, 
         dots = (folded[request[some]] * vectors[item[some]]).sum(-1)
         scores.append(model.score(dots, torch.from_numpy(columns[some.numpy()])))
     return torch.cat(scores).numpy()
-
-
-def query_vectors(model: InteractRank, held: HeldOut, content: Tensor) -> Tensor:
-    """[R, H, D]."""
-    return torch.cat([model.query_tower(inputs) for inputs in query_tower_inputs(model, held, content)])
 
 
 def query_tower_inputs(model: InteractRank, held: HeldOut, content: Tensor, chunk: int = 512) -> list[dict[str, Tensor]]:
@@ -57,7 +57,3 @@ def query_tower_inputs(model: InteractRank, held: HeldOut, content: Tensor, chun
             inputs |= sequence_inputs(sequences, frame["time"].to_numpy(), content)
         batches.append(inputs)
     return batches
-
-
-def intervals_json(intervals: dict[str, Interval]) -> dict:
-    return {name: asdict(interval) for name, interval in intervals.items()}

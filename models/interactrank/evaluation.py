@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from interactrank.evaluate import evaluate_scores, model_scores
-from interactrank.features import LEXICAL
+from interactrank.features import LEXICAL, POPULARITY
 from interactrank.held_out import HeldOut, Period, held_out
 from interactrank.report import Results, markdown_table, write_json, write_plot
 from interactrank.runs import Run, load_system, trained_systems
@@ -42,15 +42,17 @@ def test_period(run: Run) -> Period:
     return Period(run.experiment.split.test_ms, 2**62, run.recipe.held_out_max, run.recipe.data.seed)
 
 
-def validation_period(run: Run) -> Period:
-    split = run.experiment.split
-    return Period(split.validation_ms, split.test_ms, run.recipe.validation_max, run.recipe.data.seed)
-
-
 def lexical_column(run: Run, held: HeldOut) -> np.ndarray:
+    return held.raw[:, _position(run, LEXICAL)]
+
+
+def popularity_column(run: Run, held: HeldOut) -> np.ndarray:
+    return held.raw[:, _position(run, POPULARITY)]
+
+
+def _position(run: Run, name: str) -> int:
     schema = run.experiment.schema
-    names = [column.name for column in (*schema.cross, *schema.scalars, *schema.caller)]
-    return held.raw[:, names.index(LEXICAL)]
+    return [column.name for column in (*schema.cross, *schema.scalars, *schema.caller)].index(name)
 
 
 def facts(held: HeldOut) -> dict:

@@ -73,6 +73,12 @@ SMOKE = replace(
     item_tower=TowerConfig(block_dims=32, mask_ratio=0.5, hidden=(64,)),
 )
 
+# Real titles and long texts: more buckets and room for a hundred words.
+MOVIES = replace(
+    DEMO,
+    text=replace(DEMO.text, buckets=2**17, dims=64, query_length=64, title_length=64, text_length=256),
+)
+
 PAPER = ModelConfig(
     dims=64,
     heads=HEADS,
@@ -89,7 +95,7 @@ PAPER = ModelConfig(
     fusion_hidden=(16,),
 )
 
-PRESETS = {"demo": DEMO, "smoke": SMOKE, "paper": PAPER}
+PRESETS = {"demo": DEMO, "smoke": SMOKE, "movies": MOVIES, "paper": PAPER}
 
 
 def config_to_dict(config: ModelConfig) -> dict:

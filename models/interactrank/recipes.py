@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 
 from interactrank.dataset import Sampling
 from interactrank.experiment import DataOptions
-from interactrank.presets import DEMO, SMOKE, ModelConfig
+from interactrank.presets import DEMO, MOVIES, PAPER, SMOKE, ModelConfig
 from interactrank.train import TrainOptions
 from interactrank.world.options import PRESETS as WORLDS
 from interactrank.world.options import WorldOptions
@@ -11,14 +11,13 @@ from interactrank.world.options import WorldOptions
 
 @dataclass(frozen=True)
 class Recipe:
-    """`held_out_max`: requests that the evaluation ranks; `validation_max`: those that choose the fusion."""
+    """`held_out_max`: requests that the evaluation ranks."""
 
     world: WorldOptions
     model: ModelConfig
     data: DataOptions
     training: TrainOptions
     held_out_max: int
-    validation_max: int
 
 
 _DEMO = Recipe(
@@ -27,20 +26,21 @@ _DEMO = Recipe(
     data=DataOptions(),
     training=TrainOptions(),
     held_out_max=3000,
-    validation_max=1000,
+)
+
+_SMOKE = Recipe(
+    world=WORLDS["tiny"],
+    model=SMOKE,
+    data=DataOptions(requests_max=2000, slots=24, sampling=Sampling(lexical=6, popular=2, random=2)),
+    training=TrainOptions(epochs=2, batch_requests=64),
+    held_out_max=200,
 )
 
 RECIPES = {
     "demo": _DEMO,
-    "smoke": replace(
-        _DEMO,
-        world=WORLDS["tiny"],
-        model=SMOKE,
-        data=DataOptions(requests_max=2000, slots=24, sampling=Sampling(lexical=6, popular=2, random=2)),
-        training=TrainOptions(epochs=2, batch_requests=64),
-        held_out_max=200,
-        validation_max=100,
-    ),
+    "movies": replace(_DEMO, model=MOVIES, data=DataOptions(requests_max=50_000, test_share=0.02)),
+    "smoke": _SMOKE,
+    "paper": replace(_SMOKE, model=PAPER),
 }
 
 

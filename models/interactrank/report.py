@@ -9,11 +9,11 @@ Results = dict[str, dict[str, Interval]]
 PLOTTED = ("recall@100", "ndcg@10")
 
 
-def markdown_table(results: Results, titles: dict[str, str]) -> str:
+def markdown_table(results: Results, titles: dict[str, str], metrics: tuple[str, ...] = METRICS) -> str:
     """One row per system, mean and 95 % interval per metric."""
-    lines = ["| system | " + " | ".join(METRICS) + " |", "|---" * (len(METRICS) + 1) + "|"]
-    for name, metrics in results.items():
-        lines.append(f"| {titles[name]} | " + " | ".join(_cell(metrics[m]) for m in METRICS) + " |")
+    lines = ["| system | " + " | ".join(metrics) + " |", "|---" * (len(metrics) + 1) + "|"]
+    for name, values in results.items():
+        lines.append(f"| {titles[name]} | " + " | ".join(_cell(values[metric]) for metric in metrics) + " |")
     return "\n".join(lines)
 
 
