@@ -50,6 +50,7 @@ const FORBIDDEN: [string, string[]][] = [
   ['store', ['http', 'jobs', 'prerank', 'engagements', 'app', ...ROOTS]],
   ['tower', ['http', 'jobs', 'app', ...ROOTS]],
   ['bundle', ['http', 'jobs', 'app', ...ROOTS]],
+  ['engagements', ['http', 'jobs', 'app', ...ROOTS]],
   ['jobs', ['http', 'app', ...ROOTS]],
   ['http', ['jobs', ...ROOTS]],
 ]
