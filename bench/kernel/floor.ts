@@ -7,16 +7,26 @@ import { BUCKET_BYTES } from '../../src/items/format.ts'
 import { firstBucket, indexHash } from '../../src/items/index_hash.ts'
 import type { TableMemory } from '../../src/items/table_memory.ts'
 import { compile } from '../../src/kernel/build.mjs'
+import type { Clock } from '../lib/statistics.ts'
 import type { Request } from './data.ts'
 
-type Touch = (buffer: ArrayBuffer, start: number, stride: number, bytes: number, indices: Uint32Array) => number
+type FloorAddon = {
+  touch(buffer: ArrayBuffer, start: number, stride: number, bytes: number, indices: Uint32Array): number
+  threadClock: Clock
+}
 
-export type Floor = { resolve(request: Request): () => void; gather(request: Request): () => void }
+export type Floor = {
+  resolve(request: Request): () => void
+  gather(request: Request): () => void
+  /** Processor time of this thread: the one clock that other processes do not move. */
+  threadClock: Clock
+}
 
 export function buildFloor({ header, buffer }: TableMemory): Floor {
-  const touch = compileTouch()
+  const { touch, threadClock } = compileFloor()
   const { rows, index } = header.sections
   return {
+    threadClock,
     resolve({ keys }) {
       const halves = new Uint32Array(keys.buffer)
       const buckets = Uint32Array.from(keys, (_, i) => {
@@ -30,13 +40,13 @@ export function buildFloor({ header, buffer }: TableMemory): Floor {
   }
 }
 
-function compileTouch(): Touch {
+function compileFloor(): FloorAddon {
   const folder = mkdtempSync(join(tmpdir(), 'prerank-floor-'))
   try {
     const output = join(folder, 'floor.node')
     const { ok, message } = compile({ output, flags: ['-O3'], files: [join(import.meta.dirname, 'floor.c')] })
     if (!ok) throw new Error(`the floor does not compile: ${message}`)
-    return createRequire(import.meta.url)(output).touch
+    return createRequire(import.meta.url)(output)
   } finally {
     rmSync(folder, { recursive: true })
   }

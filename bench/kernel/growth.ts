@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ItemTable } from '../../src/items/item_table.ts'
-import { type Spread, timeInTurn } from '../lib/statistics.ts'
+import { type Spread, timeInTurn, wallClock } from '../lib/statistics.ts'
 import { makeFormula, makeRequest, writeItems } from './data.ts'
 import { measure, openBed, TOP_K } from './measure.ts'
 
@@ -12,6 +12,7 @@ export type Growth = {
   items: number
   threads: number
   candidates: number
+  /** Milliseconds: processor time of one thread for items, time on the clock for threads. */
   total: Spread
   open_ms: number | null
 }
@@ -58,7 +59,11 @@ export async function growthWithThreads(path: string, { quick }: { quick: boolea
       },
     ])
     const evict = beds[0].bed.floor.gather(makeRequest({ items, n: 150_000, seed: 98 }))
-    const times = await timeInTurn(Object.fromEntries(ways), { rounds: quick ? 9 : 31, before: evict })
+    const times = await timeInTurn(Object.fromEntries(ways), {
+      rounds: quick ? 9 : 31,
+      before: evict,
+      clock: wallClock,
+    })
     for (const { threads, bed } of beds) {
       const { dtype } = bed.table.info
       found.push({ what: 'threads', dtype, items, threads, candidates, total: times[threads], open_ms: null })

@@ -35,7 +35,9 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
         for (const fusion of fusions) rows.push(await measure(bed, { n, fusion, rounds: quick ? 15 : 31 }))
       }
       bed.close()
-      say(`\n${dtype}, ${ITEMS.toLocaleString('en-US')} items; stages in ns per candidate`)
+      say(
+        `\n${dtype}, ${ITEMS.toLocaleString('en-US')} items; stages in ns per candidate, processor time of one thread`,
+      )
       say(describeRows(rows.filter((row) => row.dtype === dtype)))
       if (dtype === 'float32') growth.push(...(await growthWithThreads(path, { quick })))
       rmSync(path)

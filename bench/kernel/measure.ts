@@ -24,7 +24,7 @@ export type Row = {
   items: number
   candidates: number
   fusion: Fusion
-  /** Resolve and score; the times are milliseconds per call. */
+  /** Resolve and score; the times are milliseconds of processor time per call, all of it on one thread. */
   total: Spread
   resolve: Spread
   gather_dot: Spread
@@ -74,7 +74,11 @@ export async function measure(bed: Bed, { n, fusion, rounds }: Case): Promise<Ro
   const requests = Array.from({ length: REQUESTS }, (_, seed) => makeRequest({ items, n, seed }))
   await checkKernel(kernel, inputOf(bed, requests[0], formula), TOP_K)
   const evict = bed.floor.gather(makeRequest({ items, n: Math.min(items, EVICTING), seed: 99 }))
-  const times = await timeInTurn(kernelWays(bed, requests, formula), { rounds, before: evict })
+  const times = await timeInTurn(kernelWays(bed, requests, formula), {
+    rounds,
+    before: evict,
+    clock: bed.floor.threadClock,
+  })
   const peers = bed.vectors && fusion === 'mlp16' ? await timePeers(bed, requests, { rounds, evict }) : null
   return {
     ...{ dtype: table.info.dtype, items, candidates: n, fusion },
@@ -139,5 +143,5 @@ async function timePeers(bed: Bed, requests: Request[], { rounds, evict }: PeerO
     onnxruntime: (round: number) => graph.run(requests[round % REQUESTS], k),
     javascript: (round: number) => javascript(requests[round % REQUESTS], k),
   }
-  return timeInTurn(ways, { rounds: Math.max(5, rounds >> 1), before: evict })
+  return timeInTurn(ways, { rounds: Math.max(5, rounds >> 1), before: evict, clock: bed.floor.threadClock })
 }

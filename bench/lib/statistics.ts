@@ -11,22 +11,27 @@ export function spreadOf(values: number[]): Spread {
 
 export type Ways<Name extends string> = Record<Name, (round: number) => unknown>
 
+/** A clock in milliseconds. */
+export type Clock = () => number
+
+export const wallClock: Clock = () => performance.now()
+
 /**
  * Milliseconds of every way, taken in turn so that whatever else the machine does meets all of them; `before` runs ahead
  * of each, untimed; two rounds to warm up come first.
  */
 export async function timeInTurn<Name extends string>(
   ways: Ways<Name>,
-  { rounds, before }: { rounds: number; before: () => void },
+  { rounds, before, clock }: { rounds: number; before: () => void; clock: Clock },
 ): Promise<Record<Name, Spread>> {
   const names = Object.keys(ways) as Name[]
   const times = names.map((): number[] => [])
   for (let round = -2; round < rounds; round++) {
     for (const [index, name] of names.entries()) {
       before()
-      const start_ms = performance.now()
+      const start_ms = clock()
       await ways[name](round + 2)
-      if (round >= 0) times[index].push(performance.now() - start_ms)
+      if (round >= 0) times[index].push(clock() - start_ms)
     }
   }
   return Object.fromEntries(names.map((name, index) => [name, spreadOf(times[index])])) as Record<Name, Spread>

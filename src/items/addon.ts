@@ -32,6 +32,8 @@ export type ScoreCall = ResolveCall & {
 
 export type Addon = {
   mapTable(file: number, shape: number[]): TableHandle
+  /** Drops a file's clean pages from the system's cache. */
+  forgetCache(file: number): void
   tableBuffer(handle: TableHandle): ArrayBuffer
   closeTable(handle: TableHandle, buffer: ArrayBuffer | null): void
   tableChecksum(handle: TableHandle, offset: number, bytes: number): Promise<bigint>

@@ -1,5 +1,6 @@
 /** A section being written: bytes go to a file at once, their number and checksum are kept. */
 import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { loadAddon } from './addon.ts'
 import { startChecksum } from './checksum.ts'
 
 /** One write call takes less than 2 GiB. */
@@ -13,6 +14,7 @@ export type SectionFile = {
   read(range: { at: number; bytes: number }): Uint8Array
   /** Writes outside the section, for the header and what follows; neither counted nor hashed. */
   writeAt(file_offset: number, bytes: Uint8Array): void
+  /** On disk, and no longer in the cache: a reader is to get huge pages, which cached small ones would rule out. */
   sync(): void
   close(): void
   remove(): void
@@ -51,7 +53,10 @@ export function createSectionFile(path: string, start = 0): SectionFile {
       return out
     },
     writeAt,
-    sync: () => fsyncSync(file),
+    sync() {
+      fsyncSync(file)
+      loadAddon().addon?.forgetCache(file)
+    },
     close,
     remove() {
       close()

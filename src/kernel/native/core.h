@@ -142,8 +142,14 @@ typedef struct {
   float factor;
 } pr_query __attribute__((aligned(64)));
 void pr_query_prepare(pr_query *prepared, const pr_table *table, const float *query);
-/* out[i] = ⟨query, row⟩ for i < n; rows up to `readable` ≥ n are prefetched. */
-void pr_dots(const pr_table *table, const pr_query *query, const uint32_t *rows, size_t n, size_t readable, float *out);
+void pr_prefetch_rows(const pr_table *table, const uint32_t *rows, size_t n);
+/* Rows [0, asked) were prefetched before; more, up to `readable`, are on the way. */
+typedef struct {
+  size_t asked, readable;
+} pr_ahead;
+#define PR_PREFETCH_ROWS 32
+/* out[i] = ⟨query, row⟩ for i < n; prefetches PR_PREFETCH_ROWS ahead. */
+void pr_dots(const pr_table *table, const pr_query *query, const uint32_t *rows, size_t n, pr_ahead ahead, float *out);
 void pr_transform_apply(const pr_transform *transform, float *values, size_t n);
 void pr_layer_apply(const pr_layer *layer, const float *in, float *out, size_t n, bool relu);
 

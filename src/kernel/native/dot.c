@@ -1,6 +1,6 @@
 /*
  * Dot products of one float32 query vector with gathered rows. Random rows cost cache lines and nothing else, so the
- * loop only has to keep enough of them under way: prefetches run PREFETCH_ROWS ahead and aim at the second-level cache,
+ * loop only has to keep enough of them under way: prefetches run PR_PREFETCH_ROWS ahead and aim at the second-level cache,
  * which takes more misses at a time than the first (100k × 256 bytes: 2.0 ms against 3.1 on Zen 4).
  *
  * Narrow components are widened inside 32-bit lanes, by shifts: lane l of a loaded vector holds 4 int8 or 2 halves, part
@@ -12,8 +12,6 @@
 
 #include "core.h"
 #include "vec.h"
-
-#define PREFETCH_ROWS 32
 
 /* Components per step: one vector for float32, 2 for float16, 4 for int8. */
 static uint32_t parts_of(pr_dtype dtype) { return dtype == PR_FLOAT32 ? 1 : dtype == PR_FLOAT16 ? 2 : 4; }
@@ -85,11 +83,16 @@ INLINE void prefetch_row(const pr_table *t, uint32_t row) {
   __builtin_prefetch(at + t->row_stride - 1, 0, 2);
 }
 
+void pr_prefetch_rows(const pr_table *t, const uint32_t *rows, size_t n) {
+  for (size_t i = 0; i < n; i++) prefetch_row(t, rows[i]);
+}
+
 /* `dims` and `dtype` apart from the table: constants make the compiler unroll. */
-INLINE void dots(const pr_table *t, const pr_query *q, const uint32_t *rows, size_t n, size_t readable, float *out,
+INLINE void dots(const pr_table *t, const pr_query *q, const uint32_t *rows, size_t n, pr_ahead ahead, float *out,
                  uint32_t dims, pr_dtype dtype) {
   for (size_t i = 0; i < n; i++) {
-    if (i + PREFETCH_ROWS < readable) prefetch_row(t, rows[i + PREFETCH_ROWS]);
+    size_t next = i + PR_PREFETCH_ROWS;
+    if (next >= ahead.asked && next < ahead.readable) prefetch_row(t, rows[next]);
     const uint8_t *row = row_at(t, rows[i]);
     if (dtype == PR_FLOAT32) out[i] = dot_float32(q->values, (const float *)row, dims);
     if (dtype == PR_FLOAT16) out[i] = dot_float16(q->values, row, dims) * q->factor;
@@ -97,16 +100,16 @@ INLINE void dots(const pr_table *t, const pr_query *q, const uint32_t *rows, siz
   }
 }
 
-CLONES void pr_dots(const pr_table *t, const pr_query *q, const uint32_t *rows, size_t n, size_t readable,
+CLONES void pr_dots(const pr_table *t, const pr_query *q, const uint32_t *rows, size_t n, pr_ahead ahead,
                     float *out) {
   if (t->dtype == PR_FLOAT32) {
-    if (t->dims == 64) dots(t, q, rows, n, readable, out, 64, PR_FLOAT32);
-    else dots(t, q, rows, n, readable, out, t->dims, PR_FLOAT32);
+    if (t->dims == 64) dots(t, q, rows, n, ahead, out, 64, PR_FLOAT32);
+    else dots(t, q, rows, n, ahead, out, t->dims, PR_FLOAT32);
   } else if (t->dtype == PR_FLOAT16) {
-    if (t->dims == 64) dots(t, q, rows, n, readable, out, 64, PR_FLOAT16);
-    else dots(t, q, rows, n, readable, out, t->dims, PR_FLOAT16);
+    if (t->dims == 64) dots(t, q, rows, n, ahead, out, 64, PR_FLOAT16);
+    else dots(t, q, rows, n, ahead, out, t->dims, PR_FLOAT16);
   } else {
-    if (t->dims == 64) dots(t, q, rows, n, readable, out, 64, PR_INT8);
-    else dots(t, q, rows, n, readable, out, t->dims, PR_INT8);
+    if (t->dims == 64) dots(t, q, rows, n, ahead, out, 64, PR_INT8);
+    else dots(t, q, rows, n, ahead, out, t->dims, PR_INT8);
   }
 }

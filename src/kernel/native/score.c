@@ -8,6 +8,9 @@
 
 #include "core.h"
 
+/* Rows of the next block to ask for after each stage: 8 % of the whole, measured with 5 cross features and an MLP. */
+#define ROWS_PER_STAGE 32
+
 typedef struct {
   float features[PR_WIDTH_MAX][PR_BLOCK];
   float hidden[2][PR_HIDDEN_MAX][PR_BLOCK];
@@ -26,6 +29,7 @@ typedef struct {
   workspace *w;
   size_t from, first, n, end;
   size_t hit, hit_count;
+  size_t asked, asked_next; /* prefetched rows of this block and the next */
 } block;
 
 static size_t workspace_bytes(void) { return (sizeof(workspace) + 63) / 64 * 64; }
@@ -114,25 +118,42 @@ static void caller_columns(const block *b) {
   }
 }
 
+/* Stages that only compute would leave memory idle: after each one, some rows of the next block are asked for. */
+static void ask_ahead(block *b) {
+  size_t at = b->first + b->n + b->asked_next;
+  size_t left = at < b->end ? b->end - at : 0;
+  size_t count = left < ROWS_PER_STAGE ? left : ROWS_PER_STAGE;
+  if (b->asked_next + count > PR_BLOCK) return;
+  pr_prefetch_rows(b->input->table, b->input->rows + at, count);
+  b->asked_next += count;
+}
+
 /* Through all layers; returns the row of scores. */
-static float *fuse(const block *b) {
+static float *fuse(block *b) {
   const pr_formula *formula = b->input->formula;
   float *in = b->w->features[0];
   for (uint32_t l = 0; l < formula->layers; l++) {
     float *out = b->w->hidden[l % 2][0];
     pr_layer_apply(&formula->layer[l], in, out, b->n, l + 1 < formula->layers);
+    ask_ahead(b);
     in = out;
   }
   return in;
 }
 
-static void score_block(const block *b) {
+static void score_block(block *b) {
   const pr_input *input = b->input;
   const uint32_t *rows = input->rows + b->first;
-  pr_dots(input->table, &b->w->query, rows, b->n, b->end - b->first, b->w->features[0]);
+  const pr_ahead ahead = {b->asked, b->end - b->first};
+  pr_dots(input->table, &b->w->query, rows, b->n, ahead, b->w->features[0]);
+  b->asked_next = PR_PREFETCH_ROWS;
+  ask_ahead(b);
   dump(b, b->output->raw, 0);
   dump(b, b->output->transformed, 0);
-  for (uint32_t f = 0; f < input->formula->cross; f++) cross_column(b, f);
+  for (uint32_t f = 0; f < input->formula->cross; f++) {
+    cross_column(b, f);
+    ask_ahead(b);
+  }
   if (input->formula->scalars > 0) scalar_columns(b);
   caller_columns(b);
   float *scores = fuse(b);
@@ -143,7 +164,7 @@ static void score_block(const block *b) {
 
 static void score_blocks(block b) {
   const pr_join *join = &b.w->join;
-  for (; b.first < b.end; b.first += b.n, b.hit += b.hit_count) {
+  for (; b.first < b.end; b.first += b.n, b.hit += b.hit_count, b.asked = b.asked_next) {
     b.n = b.end - b.first < PR_BLOCK ? b.end - b.first : PR_BLOCK;
     b.hit_count = 0;
     size_t stop = b.first - b.from + b.n;
@@ -165,7 +186,7 @@ void pr_score(const pr_input *input, size_t from, size_t to, const pr_output *ou
     score_nothing(input, from, to, output);
     return;
   }
-  memset(w->features, 0, sizeof w->features);
+  memset(w->features, 0, width_of(input->formula) * sizeof *w->features);
   prepare_cross(input, w);
   pr_query_prepare(&w->query, input->table, input->query);
   pr_join_run(&w->join, input->blobs, input->blob_count, input->formula->cross, input->keys + from, to - from,

@@ -47,9 +47,9 @@ INLINE float vf_sum(const vf *v) {
   return sum[0];
 }
 
-INLINE vf *vf_fill(vf *v, float x) {
-  *v = x - (vf){0};
-  return v;
+INLINE void vf_fill(vf *v, float x) {
+  vf zero = {0};
+  *v = zero + x;
 }
 
 /* *out = mask ? *a : *b, lane by lane; masks are all ones or all zeros. */
