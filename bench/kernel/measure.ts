@@ -17,7 +17,7 @@ const REQUESTS = 4
 /** Rows touched between calls, so that none of a request is still in the cache: 38 MB of float32. */
 const EVICTING = 150_000
 
-const ON_THIS_THREAD: NativeOptions = { threads: 1, inline_candidates_max: Number.POSITIVE_INFINITY }
+const ON_THIS_THREAD: NativeOptions = { threads: 1, inline_ns_max: Number.POSITIVE_INFINITY }
 
 export type Row = {
   dtype: Dtype

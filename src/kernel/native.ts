@@ -10,20 +10,23 @@ import { checkCount, checkFormula, checkInput, checkPositions, featureCount } fr
 import type { Explanation, Formula, Kernel, ScoreInput, TopK } from './kernel.ts'
 import { packFormula } from './pack_formula.ts'
 
-/** Up to here a call takes less than the ~30 µs that a trip through the pool costs. */
-const INLINE_CANDIDATES_MAX = 1000
+/** A call that takes less than the trip through the pool would runs at once. */
+const INLINE_NS_MAX = 40_000
+/** Measured: a candidate with its row, and a byte of a count blob in the join. */
+const CANDIDATE_NS = 40
+const BLOB_BYTE_NS = 0.2
 /** A part below this size costs more to hand out than it saves. */
 const PART_CANDIDATES_MIN = 25_000
 
 export type NativeOptions = {
   /** One call is split over this many threads at most. */
   threads: number
-  /** Calls up to this size run on the calling thread. */
-  inline_candidates_max?: number
+  /** Calls that are expected to take less run on the calling thread. */
+  inline_ns_max?: number
 }
 
 export function nativeKernel(addon: Addon, options: NativeOptions): Kernel {
-  const { threads, inline_candidates_max = INLINE_CANDIDATES_MAX } = options
+  const { threads, inline_ns_max = INLINE_NS_MAX } = options
   const packed = new WeakMap<Formula, Float32Array>()
 
   /** Formulas are fixed for a bundle: checked and packed once. */
@@ -37,9 +40,9 @@ export function nativeKernel(addon: Addon, options: NativeOptions): Kernel {
     return found
   }
 
-  function spread(candidates: number): { parts: number; inline: boolean } {
+  function spread(candidates: number, blob_bytes: number): { parts: number; inline: boolean } {
     const parts = Math.max(1, Math.min(threads, Math.floor(candidates / PART_CANDIDATES_MIN)))
-    return { parts, inline: candidates <= inline_candidates_max }
+    return { parts, inline: candidates * CANDIDATE_NS + blob_bytes * BLOB_BYTE_NS <= inline_ns_max }
   }
 
   async function score(input: ScoreInput, outputs: Partial<ScoreCall>): Promise<number> {
@@ -57,7 +60,10 @@ export function nativeKernel(addon: Addon, options: NativeOptions): Kernel {
         blobs: blobs.map(({ bytes }) => bytes),
         features: blobs.map(({ features }) => features),
         checked: Uint8Array.from(blobs, ({ checked }) => Number(checked === true)),
-        ...spread(rows.length),
+        ...spread(
+          rows.length,
+          blobs.reduce((sum, { bytes }) => sum + bytes.length, 0),
+        ),
         ...outputs,
       }),
     )
@@ -68,7 +74,7 @@ export function nativeKernel(addon: Addon, options: NativeOptions): Kernel {
     hashIds: (ids) => addon.hashIds(ids),
     async resolve(table, keys) {
       const rows = new Uint32Array(keys.length)
-      const call = { table: handleOf(table), keys, rows, ...spread(keys.length) }
+      const call = { table: handleOf(table), keys, rows, ...spread(keys.length, 0) }
       const [unknown, duplicates] = settled(await addon.resolve(call))
       return { rows, unknown, duplicates }
     },

@@ -124,6 +124,15 @@ INLINE uint64_t load_key(const uint8_t *keys, size_t i) {
 
 INLINE uint64_t hash_of(const work *w, uint64_t key) { return key * w->multiplier; }
 
+/* Few candidates beside many items: all count as hits, which spares the first pass over the items. */
+#define ITEMS_PER_CANDIDATE 4
+
+INLINE void take_all(work *w, const uint64_t *keys, size_t n) {
+  for (size_t i = 0; i < n; i++) w->join->positions[i] = (uint32_t)i;
+  memcpy(w->keys + 1, keys, n * sizeof *keys);
+  w->join->count = n;
+}
+
 /* Candidates that pass the bitmap of all items. */
 INLINE void find_hits(work *w, const pr_blob *blobs, size_t blob_count, const uint64_t *keys, size_t n) {
   clear_bitmap(&w->listed, items_of(blobs, blob_count));
@@ -214,7 +223,8 @@ CLONES void pr_join_run(pr_join *join, const pr_blob *blobs, size_t blob_count, 
   work w = {.join = join, .multiplier = pr_join_seed()};
   join->cross = cross;
   lay_out(&w, blobs, blob_count, cross, n, scratch);
-  find_hits(&w, blobs, blob_count, keys, n);
+  if (n == 0 || n * ITEMS_PER_CANDIDATE > items_of(blobs, blob_count)) find_hits(&w, blobs, blob_count, keys, n);
+  else take_all(&w, keys, n);
   index_hits(&w);
   memset(join->counts, 0, sizeof(float) * (join->count + 1) * cross);
   for (size_t b = 0; b < blob_count; b++) add_counts(&w, &blobs[b], match_items(&w, &blobs[b]));
