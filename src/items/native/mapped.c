@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "napi_help.h"
+#include "sanitized.h"
 
 struct pr_mapped {
   pr_table table;
@@ -24,9 +25,30 @@ static const napi_type_tag TABLE_TAG = {0x50726572616e6b01u, 0x6974656d7461626cu
 
 const pr_table *pr_mapped_table(const pr_mapped *mapped) { return &mapped->table; }
 
+/* The sanitized build maps one page more than there are and fences what lies behind the file. */
+#ifdef PR_SANITIZED
+static size_t mapped_bytes(size_t bytes) { return (bytes + 4095) / 4096 * 4096 + 4096; }
+
+static void *map_bytes(int file, size_t bytes) {
+  char *base = mmap(NULL, mapped_bytes(bytes), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED || mmap(base, bytes, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED) return MAP_FAILED;
+  ASAN_POISON_MEMORY_REGION(base + bytes, mapped_bytes(bytes) - bytes);
+  return base;
+}
+
+static void unmap_bytes(void *base, size_t bytes) {
+  ASAN_UNPOISON_MEMORY_REGION(base, mapped_bytes(bytes));
+  munmap(base, mapped_bytes(bytes));
+}
+#else
+static void *map_bytes(int file, size_t bytes) { return mmap(NULL, bytes, PROT_READ, MAP_SHARED, file, 0); }
+
+static void unmap_bytes(void *base, size_t bytes) { munmap(base, bytes); }
+#endif
+
 void pr_mapped_release(pr_mapped *mapped) {
   if (atomic_fetch_sub(&mapped->references, 1) != 1) return;
-  munmap((void *)mapped->table.base, mapped->table.bytes);
+  unmap_bytes((void *)mapped->table.base, mapped->table.bytes);
   free(mapped);
 }
 
@@ -74,7 +96,7 @@ static pr_mapped *map_file(int file, const pr_table *shape) {
   if (!mapped) return NULL;
   mapped->table = *shape;
   atomic_init(&mapped->references, 1);
-  void *base = mmap(NULL, shape->bytes, PROT_READ, MAP_SHARED, file, 0);
+  void *base = map_bytes(file, shape->bytes);
   if (base == MAP_FAILED) {
     free(mapped);
     return NULL;

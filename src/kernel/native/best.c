@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "scratch.h"
 #include "vec.h"
 
 #define RADIX 256
@@ -36,12 +37,14 @@ static size_t capacity_of(size_t k, size_t n) {
   return (wanted < n ? wanted : n) + PR_BLOCK;
 }
 
-size_t pr_best_scratch_bytes(size_t k, size_t n) { return 2 * capacity_of(k, n) * sizeof(uint64_t); }
+size_t pr_best_scratch_bytes(size_t k, size_t n) { return 2 * capacity_of(k, n) * sizeof(uint64_t) + PR_FENCE_BYTES; }
 
 void pr_best_start(pr_best *best, size_t k, size_t n, void *scratch) {
   best->keys = scratch;
   best->capacity = capacity_of(k, n);
-  best->spare = best->keys + best->capacity;
+  uint8_t *end = (uint8_t *)(best->keys + best->capacity);
+  PR_FENCE(end);
+  best->spare = (uint64_t *)(end + PR_FENCE_BYTES);
   best->count = 0;
   best->kept_max = k;
   best->bound = (uint64_t)UINT32_MAX + 1;

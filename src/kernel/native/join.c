@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "core.h"
+#include "scratch.h"
 #include "vec.h"
 
 uint64_t pr_join_seed(void) {
@@ -83,6 +84,8 @@ static size_t lay_out(work *w, const pr_blob *blobs, size_t blob_count, uint32_t
   do {                                 \
     if (w) field = (void *)(at + end); \
     end += round_up(bytes);            \
+    if (w) PR_FENCE(at + end);         \
+    end += PR_FENCE_BYTES;             \
   } while (0)
   PLACE(w->listed.words, bitmap_bytes(items_of(blobs, blob_count)));
   PLACE(w->wanted.words, bitmap_bytes(n));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core.h"
+#include "scratch.h"
 
 /* Rows of the next block to ask for after each stage: 8 % of the whole, measured with 5 cross features and an MLP. */
 #define ROWS_PER_STAGE 32
@@ -32,7 +33,7 @@ typedef struct {
   size_t asked, asked_next; /* prefetched rows of this block and the next */
 } block;
 
-static size_t workspace_bytes(void) { return (sizeof(workspace) + 63) / 64 * 64; }
+static size_t workspace_bytes(void) { return (sizeof(workspace) + 63) / 64 * 64 + PR_FENCE_BYTES; }
 
 size_t pr_score_scratch_bytes(const pr_input *input, size_t n) {
   return workspace_bytes() + pr_join_scratch_bytes(input->blobs, input->blob_count, input->formula->cross, n);
@@ -189,6 +190,7 @@ void pr_score(const pr_input *input, size_t from, size_t to, const pr_output *ou
   memset(w->features, 0, width_of(input->formula) * sizeof *w->features);
   prepare_cross(input, w);
   pr_query_prepare(&w->query, input->table, input->query);
+  PR_FENCE((uint8_t *)scratch + workspace_bytes() - PR_FENCE_BYTES);
   pr_join_run(&w->join, input->blobs, input->blob_count, input->formula->cross, input->keys + from, to - from,
               (uint8_t *)scratch + workspace_bytes());
   score_blocks((block){.input = input, .output = output, .w = w, .from = from, .first = from, .end = to});

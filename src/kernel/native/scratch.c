@@ -3,7 +3,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#ifdef PR_SANITIZED
+#define KEPT_MAX 0
+#define ROUND 64
+#else
 #define KEPT_MAX 16
+#define ROUND 4096
+#endif
 #define KEPT_BYTES_MAX ((size_t)64 << 20)
 #define HEAD_BYTES 64
 
@@ -34,7 +40,7 @@ void *pr_scratch_take(size_t bytes) {
   head *block = find_kept(bytes);
   pthread_mutex_unlock(&lock);
   if (!block) {
-    size_t rounded = (bytes + HEAD_BYTES + 4095) / 4096 * 4096;
+    size_t rounded = (bytes + HEAD_BYTES + ROUND - 1) / ROUND * ROUND;
     block = aligned_alloc(64, rounded);
     if (!block) return NULL;
     block->bytes = rounded - HEAD_BYTES;
@@ -45,6 +51,9 @@ void *pr_scratch_take(size_t bytes) {
 void pr_scratch_give(void *scratch) {
   if (!scratch) return;
   head *block = (head *)((char *)scratch - HEAD_BYTES);
+#ifdef PR_SANITIZED
+  ASAN_UNPOISON_MEMORY_REGION(scratch, block->bytes);
+#endif
   pthread_mutex_lock(&lock);
   head *dropped = block;
   if (block->bytes <= KEPT_BYTES_MAX) {
