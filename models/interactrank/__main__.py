@@ -22,12 +22,12 @@ VERBS = {
 }
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m interactrank", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     for name, (module, summary) in VERBS.items():
         module.add_arguments(verbs.add_parser(name, help=summary, description=summary))
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     torch.set_num_threads(min(torch.get_num_threads(), 8))
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     try:

@@ -19,8 +19,8 @@ from interactrank.presets import ModelConfig
 from interactrank.schema import Schema
 from interactrank.sequences import SequenceIndex, Sequences, sequences_before
 
-# How deep into a query's retrieval the sampled candidates reach.
-LEXICAL_POOL, POPULAR_POOL = 400, 150
+# As deep as the retrieval that the model will rank: sampled nearer to the top, a lexical score looks worse than it is.
+LEXICAL_POOL, POPULAR_POOL = 700, 150
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Pairs:
 class Sampling:
     """Unlabelled candidates per request."""
 
-    lexical: int = 14
+    lexical: int = 17
     popular: int = 4
-    random: int = 6
+    random: int = 3
     seed: int = 0
 
 

@@ -14,7 +14,7 @@ from interactrank.train import TrainOptions, drop_caller, head_priorities, item_
 
 STEPS = 600
 BATCH_REQUESTS = 512
-LEARNING_RATE = 2e-2
+LEARNING_RATE = 5e-2
 
 
 def fit_fusion(model: InteractRank, examples: Examples, item_inputs: dict[str, Tensor], options: TrainOptions) -> None:

@@ -12,7 +12,7 @@ class LinearFusion(nn.Module):
 
     kind = "linear"
 
-    def __init__(self, features: int, dot_weight: float = 6.0):
+    def __init__(self, features: int, dot_weight: float = 2.0):
         super().__init__()
         self.dot = nn.Parameter(torch.tensor(dot_weight))
         self.others = nn.Parameter(torch.zeros(features - 1))
@@ -32,7 +32,7 @@ class MlpFusion(nn.Module):
 
     kind = "mlp"
 
-    def __init__(self, features: int, hidden: tuple[int, ...] = (16,), dot_weight: float = 6.0):
+    def __init__(self, features: int, hidden: tuple[int, ...] = (16,), dot_weight: float = 2.0):
         super().__init__()
         widths = [features, *hidden, 1]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))

@@ -34,12 +34,20 @@ class ItemTower(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """title_ngrams, text_ngrams int32 [B, n]; category int32 [B, 1]; numeric [B, k] → vector [B, D], content [B, C]."""
+        described = self.describe(inputs)
+        content = self.content_of(inputs, described)
+        numeric = [inputs["numeric"]] if self.numeric else []
+        return normalize(self.body(torch.cat([described, *numeric, content], dim=-1)), dim=-1), content
+
+    def describe(self, inputs: dict[str, Tensor]) -> Tensor:
+        """What the catalogue says of the item: title, text and category. [B, …]."""
         parts = [self.text(inputs["title_ngrams"])]
         if self.has_text:
             parts.append(self.text(inputs["text_ngrams"]))
         if self.category is not None:
             parts.append(self.category(inputs["category"]).squeeze(1))
-        described = torch.cat(parts, dim=-1)
-        content = inputs["content_embedding"] if self.content is None else normalize(self.content(described), dim=-1)
-        numeric = [inputs["numeric"]] if self.numeric else []
-        return normalize(self.body(torch.cat([described, *numeric, content], dim=-1)), dim=-1), content
+        return torch.cat(parts, dim=-1)
+
+    def content_of(self, inputs: dict[str, Tensor], described: Tensor) -> Tensor:
+        """[B, C]: the catalogue's own embedding, or one made from the description."""
+        return inputs["content_embedding"] if self.content is None else normalize(self.content(described), dim=-1)

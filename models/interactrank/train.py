@@ -1,6 +1,6 @@
 """Training: request-grouped batches, per-head focal loss plus in-batch sampled softmax, checkpoints that resume exactly."""
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,6 @@ class TrainOptions:
     softmax_weight: float = 1.0
     temperature: float = 0.1
     caller_dropout: float = 0.3
-    content_refresh_steps: int = 50
     seed: int = 0
 
 
@@ -77,16 +76,14 @@ def _epoch(
     model = trainer.model
     order = np.random.default_rng((options.seed, epoch)).permutation(len(examples))
     rate = _schedule(options.learning_rate, steps * options.epochs)
-    total, content = 0.0, torch.zeros(0)
+    total = 0.0
     title = f"{model.system.title}, epoch {epoch + 1}/{options.epochs}"
+    model.train()
     bar = tqdm(np.array_split(order, steps), desc=title, disable=not progress, leave=False)
     for number, batch in enumerate(bar):
-        if number % options.content_refresh_steps == 0:
-            content = item_vectors(model, item_inputs)[1]
-        model.train()
         for group in trainer.optimizer.param_groups:
             group["lr"] = rate(trainer.step) * group["speedup"]
-        loss = batch_loss(model, examples, batch, item_inputs, content, options)
+        loss = batch_loss(model, examples, batch, item_inputs, options)
         trainer.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
@@ -98,16 +95,15 @@ def _epoch(
 
 
 def batch_loss(
-    model: InteractRank, examples: Examples, batch: np.ndarray, item_inputs: dict[str, Tensor], content: Tensor,
-    options: TrainOptions,
+    model: InteractRank, examples: Examples, batch: np.ndarray, item_inputs: dict[str, Tensor], options: TrainOptions
 ) -> Tensor:
-    """`content` [M, C]: what sequences read, a little stale and without gradient; `batch`: request numbers."""
+    """`batch`: request numbers."""
     slots = examples.item_row[batch]
     unique, inverse = np.unique(np.maximum(slots, 0), return_inverse=True)
     inverse = torch.from_numpy(inverse.reshape(slots.shape))
     rows = torch.from_numpy(unique.astype(np.int64))
     items, _ = model.item_tower({name: value[rows] for name, value in item_inputs.items()})
-    queries = model.query_tower(query_inputs(model, examples, batch, content))
+    queries = model.query_tower(training_query_inputs(model, examples, batch, item_inputs))
     valid = torch.from_numpy((slots >= 0).astype(np.float32))
     labels = torch.from_numpy(examples.labels[batch])
     columns = drop_caller(model, torch.from_numpy(examples.columns[batch]), options.caller_dropout)
@@ -126,12 +122,33 @@ def head_priorities(model: InteractRank) -> Tensor:
     return torch.tensor([HEAD_PRIORITY.get(head, 2.0) for head in model.config.heads])
 
 
+def training_query_inputs(
+    model: InteractRank, examples: Examples, batch: np.ndarray, item_inputs: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """Content embeddings of the batch's own sequences, made on the way: what an engagement meant is learned from both ends."""
+    inputs = plain_query_inputs(examples, batch)
+    if not model.system.sequence:
+        return inputs
+    sequences = take_sequences(examples.sequences, batch)
+    unique, inverse = np.unique(np.maximum(sequences.item_row, 0), return_inverse=True)
+    some = {name: value[torch.from_numpy(unique.astype(np.int64))] for name, value in item_inputs.items()}
+    content = model.item_tower.content_of(some, model.item_tower.describe(some))
+    local = np.where(sequences.item_row >= 0, inverse.reshape(sequences.item_row.shape), -1)
+    return inputs | sequence_inputs(replace(sequences, item_row=local), examples.time_ms[batch], content)
+
+
 def query_inputs(model: InteractRank, examples: Examples, batch: np.ndarray, content: Tensor) -> dict[str, Tensor]:
-    inputs = {"query_ngrams": torch.from_numpy(examples.query_ngrams[examples.query[batch]])}
-    inputs |= {name: torch.from_numpy(codes[batch]) for name, codes in examples.contexts.items()}
+    """`content` [M, C] of all items."""
+    inputs = plain_query_inputs(examples, batch)
     if model.system.sequence:
         inputs |= sequence_inputs(take_sequences(examples.sequences, batch), examples.time_ms[batch], content)
     return inputs
+
+
+def plain_query_inputs(examples: Examples, batch: np.ndarray) -> dict[str, Tensor]:
+    """Everything but the sequence."""
+    inputs = {"query_ngrams": torch.from_numpy(examples.query_ngrams[examples.query[batch]])}
+    return inputs | {name: torch.from_numpy(codes[batch]) for name, codes in examples.contexts.items()}
 
 
 def drop_caller(model: InteractRank, columns: Tensor, share: float) -> Tensor:
