@@ -73,11 +73,8 @@ SMOKE = replace(
     item_tower=TowerConfig(block_dims=32, mask_ratio=0.5, hidden=(64,)),
 )
 
-# Real titles and long texts: more buckets and room for a hundred words.
-MOVIES = replace(
-    DEMO,
-    text=replace(DEMO.text, buckets=2**17, dims=64, query_length=64, title_length=64, text_length=256),
-)
+# Real titles and long texts: more buckets and more room.
+MOVIES = replace(DEMO, text=replace(DEMO.text, buckets=2**16, text_length=96))
 
 PAPER = ModelConfig(
     dims=64,

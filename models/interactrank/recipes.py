@@ -38,7 +38,9 @@ _SMOKE = Recipe(
 
 RECIPES = {
     "demo": _DEMO,
-    "movies": replace(_DEMO, model=MOVIES, data=DataOptions(requests_max=50_000, test_share=0.02)),
+    "movies": replace(
+        _DEMO, model=MOVIES, data=DataOptions(requests_max=20_000, test_share=0.02), training=TrainOptions(epochs=2)
+    ),
     "smoke": _SMOKE,
     "paper": replace(_SMOKE, model=PAPER),
 }
