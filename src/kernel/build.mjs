@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { argv, env, exit, pid, platform } from 'node:process'
+import { argv, env, execPath, exit, pid, platform } from 'node:process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -42,12 +42,20 @@ export function compile({ output, flags, files = sources() }) {
   return { ok: true, message: compiler }
 }
 
-/** target_clones needs GCC ≥ 12 or Clang ≥ 14 and a loader with IFUNC (glibc); without it the baseline must do. */
+/** Whether it loads with every symbol bound; Clang before 17 names clones so that other files do not find them. */
+function loads(path) {
+  const options = { env: { ...env, LD_BIND_NOW: '1' } }
+  return spawnSync(execPath, ['-e', `require(${JSON.stringify(path)})`], options).status === 0
+}
+
+/** target_clones needs GCC ≥ 12 or Clang ≥ 17 and a loader with IFUNC (glibc); without it the baseline must do. */
 function build() {
   const best = compile({ output, flags: ['-O3'] })
-  if (best.ok) return console.log(`prerank: native kernel compiled with ${best.message}`)
+  if (best.ok && loads(output)) return console.log(`prerank: native kernel compiled with ${best.message}`)
   const plain = compile({ output, flags: ['-O3', '-DPRERANK_NO_CLONES'] })
-  if (plain.ok) return console.log(`prerank: native kernel compiled with ${plain.message}, baseline instructions only`)
+  if (plain.ok && loads(output)) {
+    return console.log(`prerank: native kernel compiled with ${plain.message}, baseline instructions only`)
+  }
   rmSync(output, { force: true })
   console.log('prerank: no native kernel, the slower TypeScript one will serve. To get it, install a C compiler')
   console.log(`(Debian: apt-get install gcc libc6-dev) and run "npm rebuild". ${plain.message.split('\n')[0]}`)
