@@ -74,6 +74,7 @@ export function parseCountBlob(input: Uint8Array, columns: readonly string[]): P
   expectEqual(`bytes (of ${width} columns × ${items} items)`, bytes.byteLength, blobBytes(width, items))
   expectEqual('checksum', hex(header.getBigUint64(24, true)), hex(xxh64(bytes.subarray(HEADER_BYTES))))
   const views = viewsOf(bytes, width, items)
+  assertTotals(views.totals)
   assertAscending(views.keys)
   return { bytes, as_of_ms: header.getFloat64(16, true), ...views }
 }
@@ -99,6 +100,14 @@ function viewsOf(bytes: Uint8Array, width: number, items: number): Omit<Counts, 
     totals: new Float64Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, width),
     keys: new BigUint64Array(bytes.buffer, keys_at, items),
     counts: new Uint32Array(bytes.buffer, keys_at + 8 * items, width * items),
+  }
+}
+
+/** The kernel divides by them, and refuses the whole request where they are not numbers. */
+function assertTotals(totals: Float64Array): void {
+  const wrong = totals.findIndex((total) => !(total >= 0 && total < Infinity))
+  if (wrong >= 0) {
+    throw new Error(`count blob: total of column ${wrong}: found ${totals[wrong]}, expected a finite number from 0`)
   }
 }
 

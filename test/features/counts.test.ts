@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { countKeys, countTokens, encodeCountBlob, parseCountBlob } from '../../src/features/counts.ts'
+import { xxh64 } from '../../src/features/hash.ts'
 
 const columns = ['click_90d', 'save_90d']
 
@@ -75,6 +76,16 @@ test('keys out of order are refused in both directions', () => {
     counts: Uint32Array.of(1, 1, 1),
   }
   assert.throws(() => encodeCountBlob(unsorted), /item key 5 follows 5, expected strictly ascending/)
+})
+
+test('totals that are no counts are refused, though the checksum is right', () => {
+  for (const total of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
+    const bytes = blob()
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    view.setFloat64(40, total, true)
+    view.setBigUint64(24, xxh64(bytes.subarray(32)), true)
+    assert.throws(() => parseCountBlob(bytes, columns), /total of column 1: found .*, expected a finite number from 0/)
+  }
 })
 
 test('keys follow the query, its tokens and its embedding', () => {
