@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { killWithUs } from '../../test/lib/after_us.ts'
 import type { Summary } from './summary.ts'
 import type { Format } from './workload.ts'
 
@@ -26,6 +27,7 @@ export async function measure(load: Load): Promise<Summary> {
   const command = [process.execPath, join(import.meta.dirname, 'load.ts'), '--json', ...options]
   if (PINNED) command.unshift('taskset', '-c', `${availableParallelism() - 1}`)
   const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
+  killWithUs(child)
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   if (code !== 0) throw new Error(`load generator: exit code ${code}: ${output}`)
   return JSON.parse(output)

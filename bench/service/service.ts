@@ -3,9 +3,10 @@
  * core of those that everything shares. Per size and format: a closed loop with one connection (latency and stages), one
  * with eight (saturation), and an open loop at 80 % of that.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterUs } from '../../test/lib/after_us.ts'
 import { describeMachine, type Machine } from '../lib/machine.ts'
 import { formatTable } from '../lib/table.ts'
 import { checkFormats } from './check.ts'
@@ -45,6 +46,7 @@ export type ServiceOptions = { quick: boolean; json: boolean; bundle?: string }
 export async function run({ quick, json, bundle: source = DEMO }: ServiceOptions): Promise<ServiceReport> {
   const say = (line: string) => json || console.log(line)
   const folder = mkdtempSync(join(tmpdir(), 'prerank-bench-'))
+  const removeFolder = afterUs(`rm -rf "${folder}"`)
   const bundle = join(folder, 'bundle')
   const items = quick ? 200_000 : 1_000_000
   let stack: Stack | undefined
@@ -71,7 +73,7 @@ export async function run({ quick, json, bundle: source = DEMO }: ServiceOptions
     return report
   } finally {
     await stack?.stop()
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder()
   }
 }
 

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { killWithUs } from '../../test/lib/after_us.ts'
 import { startRedis } from '../../test/lib/redis.ts'
 import { freePort } from '../../test/lib/redis_process.ts'
 
@@ -62,9 +63,7 @@ function node(args: string[], environment: Record<string, string> = {}): ChildPr
   // What the caller's shell sets for a service of its own must not change what is measured here.
   const env = { PATH: process.env.PATH, ...environment }
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit'] })
-  const kill = () => child.kill('SIGKILL')
-  process.once('exit', kill)
-  child.once('exit', () => process.off('exit', kill))
+  killWithUs(child)
   return child
 }
 

@@ -1,7 +1,5 @@
 /**
- * One redis-server process of a test: started on a free port, without persistence, and never outliving the test
- * process. An exit handler is not enough for that (SIGKILL runs none), so a shell that reads a pipe of ours waits
- * beside it: when this process ends for whatever reason, the pipe closes and the shell kills the server.
+ * One redis-server process of a test: started on a free port, without persistence, and never outliving the test process.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,6 +8,7 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { killWithUs } from './after_us.ts'
 import { DOCKER_IMAGE, findRedis } from './redis_binary.ts'
 
 const START_MS_MAX = 60_000
@@ -59,22 +58,21 @@ function start(port: number, args: string[]): Started {
   if (redis.kind === 'docker') {
     const name = `prerank-test-${process.pid}-${port}`
     const run = ['run', '--rm', '--network', 'host', '--name', name, DOCKER_IMAGE, 'redis-server', ...args]
-    const child = spawn('docker', run, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = unwatched(spawn('docker', run, { stdio: ['ignore', 'pipe', 'pipe'] }))
     killWithUs(child, `docker kill ${name}`)
     return { child, signal: (signal) => void spawnSync('docker', ['kill', '--signal', signal, name]) }
   }
   const folder = mkdtempSync(join(tmpdir(), 'prerank-redis-'))
-  const child = spawn(redis.command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder })
+  const child = unwatched(spawn(redis.command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder }))
   killWithUs(child, `kill -9 ${child.pid}; rm -rf "${folder}"`)
   return { child, signal: (signal) => void child.kill(signal) }
 }
 
-function killWithUs(child: ChildProcess, command: string): void {
-  const watcher = spawn('sh', ['-c', `read _; ${command}`], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
-  child.once('exit', () => watcher.stdin.destroy())
-  // The two must not keep a finished test process alive; its end is what the watcher waits for.
-  const handles = [watcher, child, watcher.stdin, child.stdout, child.stderr] as unknown as { unref(): void }[]
-  for (const handle of handles) handle.unref()
+/** A server that a test forgot must not keep the finished test process alive. */
+function unwatched(child: ChildProcess): ChildProcess {
+  child.unref()
+  for (const stream of [child.stdout, child.stderr] as unknown as { unref(): void }[]) stream.unref()
+  return child
 }
 
 async function answers(port: number): Promise<boolean> {
