@@ -20,6 +20,7 @@ export const ERRORS = {
   headers_too_large: { status: 431, title: 'The headers are too large' },
   internal: { status: 500, title: 'The request could not be answered' },
   overloaded: { status: 503, title: 'There is more work than the service can do' },
+  table_damaged: { status: 503, title: 'The item table is damaged' },
   not_ready: { status: 503, title: 'The service is not ready' },
   store_unavailable: { status: 503, title: 'The feature store does not take writes' },
 } as const

@@ -18,12 +18,17 @@ export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
   let queueDepth = () => 0
+  let isTableDamaged = () => false
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 10 })
   return {
     registry,
     /** Where the depth of the tower's queue is read from, at every scrape. */
     watchTowerQueue(depth: () => number) {
       queueDepth = depth
+    },
+    /** Asked at every scrape. */
+    watchTable(isDamaged: () => boolean) {
+      isTableDamaged = isDamaged
     },
     requests: new Counter({
       name: 'prerank_http_requests_total',
@@ -116,6 +121,14 @@ export function createMetrics() {
       registers,
       collect() {
         this.set(queueDepth())
+      },
+    }),
+    tableDamaged: new Gauge({
+      name: 'prerank_item_table_damaged',
+      help: '1 when the file of the item table that is served has lost bytes: no request is answered until a reload.',
+      registers,
+      collect() {
+        this.set(Number(isTableDamaged()))
       },
     }),
     inFlight: new Gauge({

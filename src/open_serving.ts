@@ -66,6 +66,7 @@ async function openConfiguredBundle({ config, metrics, logger }: OpenOptions): P
     },
   })
   metrics.watchTowerQueue(() => bundle.tower.depth)
+  metrics.watchTable(() => bundle.table.lost)
   return bundle
 }
 

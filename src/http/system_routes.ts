@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { ServiceError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
+import { assertWhole } from '../prerank/score_input.ts'
 import type { Serving } from '../prerank/serving.ts'
 import { type Host, servingOf } from './host.ts'
 import { problemResponses } from './problem.ts'
@@ -59,7 +60,9 @@ export async function systemRoutes(app: FastifyInstance, { host, metrics }: { ho
   }
   app.get('/readyz', { schema: ready, logLevel: 'warn' }, async () => {
     if (host.not_ready !== null) throw new ServiceError('not_ready', { found: host.not_ready })
-    return { status: 'ready', store: servingOf(host).store.state() }
+    const { bundle, store } = servingOf(host)
+    assertWhole(bundle.table)
+    return { status: 'ready', store: store.state() }
   })
 
   const models = {

@@ -36,6 +36,8 @@ export type Addon = {
   forgetCache(file: number): void
   tableBuffer(handle: TableHandle): ArrayBuffer
   closeTable(handle: TableHandle, buffer: ArrayBuffer | null): void
+  /** Whether the file has lost bytes since it was mapped: what was read of it may be zeros. */
+  tableLost(handle: TableHandle): boolean
   tableChecksum(handle: TableHandle, offset: number, bytes: number): Promise<bigint>
   hashIds(ids: string[]): BigUint64Array
   resolve(call: ResolveCall): Promise<[unknown: number, duplicates: number] | CallFailure>

@@ -83,6 +83,11 @@ export class ItemTable {
     return this.#memory.handle
   }
 
+  /** Whether the file has lost bytes since it was opened: answers from before the question may have come from zeros. */
+  get lost(): boolean {
+    return this.#views !== null && this.#memory.lost()
+  }
+
   /** Row of every key, NO_ROW where the table has none; repeated keys keep their row (unlike `Kernel.resolve`). */
   rowsOf(keys: BigUint64Array): Uint32Array {
     const { index } = this.#requireOpen()

@@ -15,6 +15,8 @@ export type TableMemory = {
   handle: TableHandle | null
   /** XXH64 of a section, off the main thread where the addon is there. */
   checksum(section: Section): Promise<bigint>
+  /** Whether bytes that were read may have been zeros, because the file has shrunk or cannot be read any more. */
+  lost(): boolean
   release(): void
 }
 
@@ -41,6 +43,7 @@ export function mapMemory(addon: Addon, file: number, header: Header): TableMemo
     buffer,
     handle,
     checksum: ({ offset, bytes }) => addon.tableChecksum(handle, offset, bytes),
+    lost: () => addon.tableLost(handle),
     release: () => addon.closeTable(handle, buffer),
   }
 }
@@ -54,6 +57,7 @@ export function readMemory(file: number, header: Header): TableMemory {
     buffer,
     handle: null,
     checksum: async ({ offset, bytes }) => checksum(new Uint8Array(buffer, offset, bytes)),
+    lost: () => false,
     release() {},
   }
 }

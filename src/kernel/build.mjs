@@ -27,7 +27,8 @@ export function sources() {
  */
 export function compile({ output, flags, files = sources() }) {
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir
-  const shared = platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared']
+  // Never unloaded: a signal handler points into it, and a worker thread that ends would take it away.
+  const shared = platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-Wl,-z,nodelete']
   const common = ['-std=gnu11', '-fPIC', '-fvisibility=hidden', '-Wno-psabi', '-DNAPI_VERSION=8', '-I', headers]
   const temporary = `${output}.${pid}.tmp`
   mkdirSync(dirname(output), { recursive: true })

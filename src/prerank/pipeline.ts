@@ -12,7 +12,7 @@ import { explain } from './explain.ts'
 import { keptCount } from './kept_count.ts'
 import { readFeatures } from './read_features.ts'
 import type { PrerankRequest } from './request.ts'
-import { headVectors, resolveCandidates, scoreInput } from './score_input.ts'
+import { assertWhole, headVectors, resolveCandidates, scoreInput } from './score_input.ts'
 import type { Serving } from './serving.ts'
 import { createStopwatch } from './stopwatch.ts'
 
@@ -29,6 +29,9 @@ export async function prerank(serving: Serving, request: PrerankRequest, now_ms:
   const vectors = await watch.time('tower', () => headVectors(serving, { request, stored, now_ms }))
   const input = scoreInput(serving, { request, candidates, vectors, blobs: stored.blobs })
   const { positions, scores } = await watch.time('kernel', () => kernel.topK(input, k))
+  const explained =
+    request.explain && (await explain(serving, { asked: request.explain, input, vectors, kept: positions.length }))
+  assertWhole(bundle.table)
   const { unknown, duplicates } = candidates
   const given = candidates.rows.length
   return {
@@ -37,8 +40,7 @@ export async function prerank(serving: Serving, request: PrerankRequest, now_ms:
     scores,
     counts: { candidates: given, scored: given - unknown - duplicates, unknown, duplicates },
     degraded: stored.lost,
-    explain:
-      request.explain && (await explain(serving, { asked: request.explain, input, vectors, kept: positions.length })),
+    explain: explained,
     reads,
     problems,
     timings_ms: watch.timings_ms,

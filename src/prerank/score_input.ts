@@ -2,6 +2,7 @@
 
 import { type ErrorCode, ServiceError } from '../errors.ts'
 import type { StoredBlob, StoredFeatures } from '../features/stored.ts'
+import type { ItemTable } from '../items/item_table.ts'
 import type { Kernel, Resolved, ScoreInput } from '../kernel/kernel.ts'
 import { TowerError, type TowerErrorKind } from '../tower/errors.ts'
 import { foldHeads, normalisedWeights } from './head_weights.ts'
@@ -66,4 +67,14 @@ export function scoreInput({ bundle }: Serving, { request, candidates, vectors, 
     blobs: blobs.map(({ counts, features }) => ({ bytes: counts.bytes, features, checked: true })),
     columns: manifest.caller_columns.map(({ name }) => request.candidate_features?.[name] ?? null),
   }
+}
+
+/** After everything has been read: a table whose file has shrunk meanwhile gives zeros, which no answer may come from. */
+export function assertWhole(table: ItemTable): void {
+  if (table.lost) throw new ServiceError('table_damaged', TABLE_DAMAGED)
+}
+
+const TABLE_DAMAGED = {
+  found: 'an items.table that has shrunk or cannot be read any more',
+  expected: 'the whole file: put it back and reload the bundle',
 }

@@ -7,13 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "bus_error.h"
 #include "napi_help.h"
 #include "sanitized.h"
 
 struct pr_mapped {
   pr_table table;
   atomic_int references;
+  int watched;
+  int file; /* a descriptor of our own: a file that shrinks within its last page raises no SIGBUS */
 };
 
 /* What a handle points to; `mapped` is NULL once closed. */
@@ -48,7 +53,9 @@ static void unmap_bytes(void *base, size_t bytes) { munmap(base, bytes); }
 
 void pr_mapped_release(pr_mapped *mapped) {
   if (atomic_fetch_sub(&mapped->references, 1) != 1) return;
+  pr_unwatch(mapped->watched);
   unmap_bytes((void *)mapped->table.base, mapped->table.bytes);
+  close(mapped->file);
   free(mapped);
 }
 
@@ -99,6 +106,16 @@ static pr_mapped *map_file(int file, const pr_table *shape) {
   void *base = map_bytes(file, shape->bytes);
   if (base == MAP_FAILED) {
     free(mapped);
+    return NULL;
+  }
+  mapped->watched = pr_watch(base, shape->bytes);
+  mapped->file = mapped->watched < 0 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, 0);
+  if (mapped->file < 0) {
+    int reason = errno;
+    if (mapped->watched >= 0) pr_unwatch(mapped->watched);
+    unmap_bytes(base, shape->bytes);
+    free(mapped);
+    errno = reason;
     return NULL;
   }
 #ifdef MADV_HUGEPAGE
@@ -177,6 +194,19 @@ static napi_value close_table(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* tableLost(handle) → whether the file has lost bytes that were mapped: what was read of it so far may be zeros. */
+static napi_value table_lost(napi_env env, napi_callback_info info) {
+  napi_value args[1], lost;
+  struct stat found;
+  if (!pr_args(env, info, 1, args)) return NULL;
+  pr_mapped *mapped = pr_mapped_take(env, args[0]);
+  if (!mapped) return NULL;
+  bool is_short = fstat(mapped->file, &found) != 0 || (size_t)found.st_size < mapped->table.bytes;
+  napi_get_boolean(env, is_short || pr_watch_lost(mapped->watched), &lost);
+  pr_mapped_release(mapped);
+  return lost;
+}
+
 typedef struct {
   pr_mapped *mapped;
   size_t offset, bytes;
@@ -233,6 +263,7 @@ napi_status pr_mapped_exports(napi_env env, napi_value exports) {
       PR_FUNCTION("forgetCache", forget_cache),
       PR_FUNCTION("tableBuffer", table_buffer),
       PR_FUNCTION("closeTable", close_table),
+      PR_FUNCTION("tableLost", table_lost),
       PR_FUNCTION("tableChecksum", table_checksum),
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
