@@ -32,7 +32,7 @@ export type StoredFeatures = {
   embedding: Float32Array | null
   /** Planned features that the store could not give; absent ones are not among them. */
   lost: FeatureName[]
-  /** Why, one line per key, for the log: without user ids. */
+  /** Why, one line per reason, for the log: without user ids. */
   problems: string[]
 }
 
@@ -70,7 +70,7 @@ export function answerReader(manifest: Manifest): AnswerReader {
       blobs: wholeSegments({ plan, batch, live, failed }),
       embedding,
       lost: lostFeatures(plan, failed),
-      problems: [...failed.values()],
+      problems: [...new Set(failed.values())],
     }
   }
 }

@@ -13,7 +13,7 @@ export async function readFeatures(serving: Serving, options: ReadOptions): Prom
   const { plan, now_ms } = options
   const { answer, failure } = await readStore(serving, options)
   const stored = serving.readStored(plan, answer, now_ms)
-  const reason = failure?.kind ?? 'damaged'
+  const reason = failure?.kind ?? answer?.problems[0]?.error.kind ?? 'damaged'
   const lost = stored.lost.map((feature) => ({ feature, outcome: 'lost' as const, reason }))
   const problems = failure ? [failure.message, ...stored.problems] : stored.problems
   return { stored, reads: [...lost, ...found(plan, stored, now_ms)], problems }

@@ -1,10 +1,10 @@
 /**
- * Keeps a dead node from costing every request its timeout: after some failures in a row reads fail at once, but for one
+ * Keeps a dead node from costing every request its timeout: after some failures in a row calls fail at once, but for one
  * trial per cooldown that finds out whether the node is back.
  */
 export type Breaker = {
-  /** Whether a read may go out now; how it ended is reported, unless its time was too short to tell. */
-  allows(): boolean
+  /** Whether a call may go out now; how it ended is reported, unless its time was too short to tell. */
+  ask(): 'go' | 'trial' | 'stop'
   succeeded(): void
   failed(): void
   /** Open, and a failure not long ago says so: a node that nobody reads from any more is not known to be dead. */
@@ -21,11 +21,11 @@ export function createBreaker({ failures_max, cooldown_ms }: BreakerOptions, now
   let trial_ms = 0
 
   return {
-    allows() {
-      if (failures < failures_max) return true
-      if (now() < trial_ms) return false
+    ask() {
+      if (failures < failures_max) return 'go'
+      if (now() < trial_ms) return 'stop'
       trial_ms = now() + cooldown_ms
-      return true
+      return 'trial'
     },
     succeeded() {
       failures = 0

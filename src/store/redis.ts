@@ -2,8 +2,10 @@
  * The feature store on Redis: one pipeline per request (on a Cluster one per slot, in parallel), less what the value cache
  * knows; what engagements change (sequences, live counts) is never in the cache. A node that does not answer is left alone by its breaker; what other nodes and the cache have is used.
  */
+import type { Breaker } from './breaker.ts'
 import { clusterSlot } from './cluster_slot.ts'
 import { withDeadline } from './deadline.ts'
+import { type Loaded, watchLoaded } from './loaded.ts'
 import { createRedisClient, type RedisClient, type RedisClientOptions } from './redis_client.ts'
 import { type Reply, runPipeline, type Wanted } from './redis_commands.ts'
 import { createHealth, type Health } from './redis_health.ts'
@@ -34,13 +36,18 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Featur
     read: () => client.get(`${prefix}current`),
     refresh_ms: version_refresh_ms,
     timeout_ms: connect_timeout_ms,
-    onChange: () => cache.clear(),
+    onChange() {
+      cache.clear()
+      loaded.forget()
+    },
   })
-  const health = createHealth(client, pointer)
+  const loaded = watchLoaded(pointer, prefix)
+  const health = createHealth({ client, pointer, loaded })
   await withDeadline(client.connect(), connect_timeout_ms).catch(() => {})
   await pointer.refresh()
   return {
-    read: (request, deadline_ms) => readFeatures({ client, cache, pointer, options, ...health }, request, deadline_ms),
+    read: (request, deadline_ms) =>
+      readFeatures({ client, cache, pointer, loaded, options, ...health }, request, deadline_ms),
     write: (writes, write_options) => writeAll({ client, prefix, ...health }, writes, write_options),
     state: health.state,
     async close() {
@@ -54,12 +61,13 @@ type Reader = {
   client: RedisClient
   cache: ValueCache
   pointer: VersionPointer
+  loaded: Loaded
   options: RedisStoreOptions
   breakerOf: Health['breakerOf']
 }
 
 async function readFeatures(reader: Reader, request: StoreRead, deadline_ms: number): Promise<StoreAnswer> {
-  const { cache, pointer, options } = reader
+  const { cache, pointer, loaded, options } = reader
   const { prefix } = options
   if (pointer.version === undefined) throw new StoreError('down', pointer.problem ?? 'not connected yet')
   const versioned = pointer.version === null ? prefix : `${prefix}${pointer.version}:`
@@ -77,8 +85,10 @@ async function readFeatures(reader: Reader, request: StoreRead, deadline_ms: num
   ]
   const replies = await fetchAll(reader, wanted, deadline_ms)
   for (const { full_key, key, kind } of wanted) {
-    const reply = replies.get(key) ?? null
-    if (kind === 'value' && !(reply instanceof StoreError)) cache.set(full_key, reply)
+    if (kind !== 'value') continue
+    const reply = loaded.judge(replies.get(key) ?? null)
+    replies.set(key, reply)
+    if (!(reply instanceof StoreError)) cache.set(full_key, reply)
   }
   return answerOf(request, cached, replies)
 }
@@ -112,19 +122,28 @@ async function fetchAll(reader: Reader, wanted: readonly Wanted[], deadline_ms: 
 
 async function fetchGroup(reader: Reader, group: readonly Wanted[], deadline_ms: number): Promise<Reply[]> {
   if (group.length === 0) return []
+  const { pointer, options } = reader
+  if (!pointer.confirmed) return refuseAll(group, new StoreError('down', pointer.problem ?? 'no connection'))
   const breaker = reader.breakerOf(group[0].full_key)
-  if (!breaker.allows()) {
-    return refuseAll(group, new StoreError('down', 'Redis did not answer lately; it is tried again shortly'))
-  }
+  const decision = breaker.ask()
+  if (decision === 'go') return attempt(reader, breaker, { group, deadline_ms })
+  // Nobody waits for the trial, or a dead node would still cost some requests their time.
+  if (decision === 'trial') void attempt(reader, breaker, { group, deadline_ms: options.deadline_ms })
+  return refuseAll(group, new StoreError('down', 'Redis did not answer lately; it is tried again shortly'))
+}
+
+type Attempt = { group: readonly Wanted[]; deadline_ms: number }
+
+async function attempt({ client, options }: Reader, breaker: Breaker, { group, deadline_ms }: Attempt) {
   try {
-    const replies = await withDeadline(runPipeline(reader.client, group), deadline_ms)
+    const replies = await withDeadline(runPipeline(client, group), deadline_ms)
     if (replies.some((reply) => reply instanceof StoreError && reply.kind === 'down')) breaker.failed()
     else breaker.succeeded()
     return replies
   } catch (error) {
     const failure =
       error instanceof StoreError ? error : new StoreError('down', (error as Error).message, { cause: error })
-    if (failure.kind !== 'late' || deadline_ms >= reader.options.deadline_ms) breaker.failed()
+    if (failure.kind !== 'late' || deadline_ms >= options.deadline_ms) breaker.failed()
     return refuseAll(group, failure)
   }
 }

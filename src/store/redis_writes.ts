@@ -16,7 +16,7 @@ export function writeAll(writer: Writer, writes: readonly StoreWrite[], options:
 async function writeKey(writer: Writer, write: StoreWrite, options: WriteOptions): Promise<Written[] | StoreError> {
   const full_key = writer.prefix + write.key
   const breaker = writer.breakerOf(full_key)
-  if (!breaker.allows()) return new StoreError('down', 'Redis did not answer lately; it is tried again shortly')
+  if (breaker.ask() === 'stop') return new StoreError('down', 'Redis did not answer lately; it is tried again shortly')
   try {
     const written = await withDeadline(
       callScript(writer.client, { ...write, key: full_key }, options),

@@ -66,8 +66,11 @@ export interface FeatureStore {
   close(): Promise<void>
 }
 
-/** `late`: no answer in time. `down`: no connection, or the breaker is open. `nonsense`: an answer that is not a feature. */
-export type StoreErrorKind = 'late' | 'down' | 'nonsense'
+/**
+ * `late`: no answer in time. `down`: no connection, or the breaker is open. `nonsense`: an answer that is not a feature.
+ * `not_loaded`: nothing that a batch build writes is there, as after a restart without persistence.
+ */
+export type StoreErrorKind = 'late' | 'down' | 'nonsense' | 'not_loaded'
 
 export class StoreError extends Error {
   readonly kind: StoreErrorKind

@@ -11,6 +11,10 @@ export type VersionPointer = {
   readonly version: string | null | undefined
   /** Why the last attempt failed. */
   readonly problem: string | null
+  /** Whether it was read since the connection was made: the server that comes back may be another one, or empty. */
+  readonly confirmed: boolean
+  /** The connection is gone. */
+  doubt(): void
   refresh(): Promise<void>
   close(): void
 }
@@ -25,6 +29,7 @@ export type VersionPointerOptions = {
 export function watchVersion({ read, refresh_ms, timeout_ms, onChange }: VersionPointerOptions): VersionPointer {
   let version: string | null | undefined
   let problem: string | null = 'not read yet'
+  let confirmed = false
   let running: Promise<void> | null = null
   const timer = setInterval(refresh, refresh_ms)
   timer.unref()
@@ -35,6 +40,7 @@ export function watchVersion({ read, refresh_ms, timeout_ms, onChange }: Version
       if (found !== null && !VERSION.test(found))
         throw new Error(`found version ${JSON.stringify(found.slice(0, 80))}, expected ${VERSION.source}`)
       problem = null
+      confirmed = true
       if (found === version) return
       version = found
       onChange()
@@ -56,6 +62,12 @@ export function watchVersion({ read, refresh_ms, timeout_ms, onChange }: Version
     },
     get problem() {
       return problem
+    },
+    get confirmed() {
+      return confirmed
+    },
+    doubt() {
+      confirmed = false
     },
     refresh,
     close: () => clearInterval(timer),

@@ -114,5 +114,6 @@ test('a bus error elsewhere still ends the process', (t) => {
     process.kill(process.pid, 'SIGBUS')
     setTimeout(() => {}, 10_000)`
   const { signal } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', script])
-  assert.equal(signal, 'SIGBUS')
+  // AddressSanitizer, where it is in, was there before: it reports the fault and aborts.
+  assert.match(signal ?? 'none', /^SIG(BUS|ABRT)$/)
 })

@@ -9,19 +9,19 @@ test('a breaker opens after failures in a row, lets one trial through per cooldo
   breaker.failed()
   breaker.succeeded()
   for (let time = 0; time < 3; time++) {
-    assert.ok(breaker.allows())
+    assert.equal(breaker.ask(), 'go')
     breaker.failed()
   }
-  assert.ok(breaker.open && !breaker.allows())
+  assert.deepEqual([breaker.open, breaker.ask()], [true, 'stop'])
   now_ms = 100
-  assert.ok(breaker.allows(), 'the trial')
-  assert.ok(!breaker.allows(), 'one only')
+  assert.equal(breaker.ask(), 'trial')
+  assert.equal(breaker.ask(), 'stop', 'one only')
   breaker.failed()
-  assert.ok(!breaker.allows())
+  assert.equal(breaker.ask(), 'stop')
   now_ms = 200
-  assert.ok(breaker.allows())
+  assert.equal(breaker.ask(), 'trial')
   breaker.succeeded()
-  assert.ok(!breaker.open && breaker.allows())
+  assert.deepEqual([breaker.open, breaker.ask()], [false, 'go'])
 })
 
 test('an open breaker that nobody tries says nothing about the node after a while', () => {
@@ -32,5 +32,5 @@ test('an open breaker that nobody tries says nothing about the node after a whil
   assert.ok(breaker.open)
   now_ms = 5000
   assert.ok(!breaker.open)
-  assert.ok(breaker.allows())
+  assert.equal(breaker.ask(), 'trial')
 })
