@@ -4,7 +4,7 @@
  */
 import { planWrites } from '../features/write_plan.ts'
 import type { Serving } from '../prerank/serving.ts'
-import { StoreError, type WriteLimits, type Written } from '../store/store.ts'
+import { StoreError, type StoreErrorKind, type WriteLimits, type Written } from '../store/store.ts'
 import type { Engagement, Outcome } from './engagement.ts'
 
 export type EngagementLimits = WriteLimits & {
@@ -19,6 +19,8 @@ export type EngagementsAnswer = {
   outcomes: Outcome[]
   /** Why writes failed, one line per reason, without user ids. */
   problems: string[]
+  /** The same for machines: the first reason. */
+  failure: StoreErrorKind | null
   /** Time of the newest event that was applied. */
   newest_ms: number | null
 }
@@ -38,6 +40,7 @@ export async function engage(
   )
   const answers = await store.write(writes, { now_ms, deadline_ms: limits.deadline_ms, limits })
   const problems = new Set<string>()
+  const failed = answers.find((answer) => answer instanceof StoreError)
   for (const [index, { engagements }] of writes.entries()) {
     const answer = answers[index]
     if (answer instanceof StoreError) problems.add(answer.message)
@@ -46,7 +49,12 @@ export async function engage(
       outcomes[event] = worse(outcomes[event], answer instanceof StoreError ? 'failed' : answer[at])
     }
   }
-  return { outcomes, problems: [...problems], newest_ms: newestApplied(events, outcomes) }
+  return {
+    outcomes,
+    problems: [...problems],
+    failure: failed?.kind ?? null,
+    newest_ms: newestApplied(events, outcomes),
+  }
 }
 
 /** `ignored` until a key is written for it. */

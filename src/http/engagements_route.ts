@@ -9,6 +9,7 @@ import { type Engagement, OUTCOMES, type Outcome } from '../engagements/engageme
 import { ServiceError } from '../errors.ts'
 import { DAY_MS } from '../features/live_counts.ts'
 import type { Metrics } from '../metrics.ts'
+import type { StoreErrorKind } from '../store/store.ts'
 import type { BodyPool } from './body_pool.ts'
 import { ENGAGEMENTS_ANSWER_EXAMPLE, ENGAGEMENTS_EXAMPLES } from './examples.ts'
 import { both, received } from './exchange.ts'
@@ -59,9 +60,17 @@ function engagementLimits(config: Config): EngagementLimits {
 }
 
 /** Where the store took nothing at all, the request failed as a whole. */
-function assertTaken({ outcomes }: EngagementsAnswer) {
-  const taken = outcomes.some((outcome) => outcome !== 'failed')
-  if (!taken) throw new ServiceError('store_unavailable', { expected: 'the same events again, later' })
+function assertTaken({ outcomes, failure }: EngagementsAnswer) {
+  if (failure === null || outcomes.some((outcome) => outcome !== 'failed')) return
+  throw new ServiceError('store_unavailable', { found: FOUND[failure], expected: 'the same events again, later' })
+}
+
+const FOUND: Record<StoreErrorKind, string> = {
+  late: 'a store that does not answer in time',
+  down: 'no connection to the store',
+  nonsense: 'keys of another type in the store',
+  full: 'a store that is full',
+  not_loaded: 'a store that nothing is loaded into',
 }
 
 function answerBody({ outcomes }: EngagementsAnswer, request_id: string) {

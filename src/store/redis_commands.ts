@@ -2,7 +2,7 @@
 import type { ChainableCommander } from 'ioredis'
 import { EVENT_BYTES, SEQUENCE_EVENTS_MAX } from '../features/sequence.ts'
 import type { RedisClient } from './redis_client.ts'
-import { StoreError } from './store.ts'
+import { StoreError, type StoreErrorKind } from './store.ts'
 
 /** One key to read; `full_key` has prefix and version. */
 export type Wanted = { key: string; full_key: string; kind: 'sequence' | 'value' | 'live_counts' }
@@ -24,9 +24,12 @@ export async function runPipeline(client: RedisClient, wanted: readonly Wanted[]
   })
 }
 
+/** First word of an error reply → what it means. */
+const KINDS: Record<string, StoreErrorKind> = { WRONGTYPE: 'nonsense', OOM: 'full' }
+
 /** Whether the server answered with something else than a feature, as opposed to not answering. */
 export function replyError(wanted: Pick<Wanted, 'full_key' | 'kind'>, error: Error): StoreError {
-  const kind = error.message.startsWith('WRONGTYPE') ? 'nonsense' : 'down'
+  const kind = KINDS[error.message.split(' ', 1)[0]] ?? 'down'
   return new StoreError(kind, `${describeKey(wanted)}: ${error.message}`, { cause: error })
 }
 

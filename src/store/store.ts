@@ -68,9 +68,10 @@ export interface FeatureStore {
 
 /**
  * `late`: no answer in time. `down`: no connection, or the breaker is open. `nonsense`: an answer that is not a feature.
- * `not_loaded`: nothing that a batch build writes is there, as after a restart without persistence.
+ * `full`: it takes no writes until it has memory again. `not_loaded`: nothing that a batch build writes is there, as after
+ * a restart without persistence.
  */
-export type StoreErrorKind = 'late' | 'down' | 'nonsense' | 'not_loaded'
+export type StoreErrorKind = 'late' | 'down' | 'nonsense' | 'full' | 'not_loaded'
 
 export class StoreError extends Error {
   readonly kind: StoreErrorKind

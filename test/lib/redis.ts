@@ -113,10 +113,18 @@ export type TestRedisCluster = {
   stop(): Promise<void>
 }
 
-/** Three masters with a third of the slots each and no replicas; resolves when every node says cluster_state:ok. */
-export async function startRedisCluster(): Promise<TestRedisCluster> {
+export type TestRedisClusterOptions = {
+  /** Nodes 3, 4, … follow masters 0, 1, … */
+  replicas?: number
+  /** After that long without an answer a node counts as dead and its replica takes over. */
+  node_timeout_ms?: number
+}
+
+/** Three masters with a third of the slots each; resolves when every node says cluster_state:ok. */
+export async function startRedisCluster(options: TestRedisClusterOptions = {}): Promise<TestRedisCluster> {
+  const { replicas = 0, node_timeout_ms = 15_000 } = options
   const nodes: { port: number; bus_port: number; node: RedisProcess }[] = []
-  for (let index = 0; index < CLUSTER_NODES; index++) nodes.push(await launchClusterNode())
+  for (let index = 0; index < CLUSTER_NODES + replicas; index++) nodes.push(await launchClusterNode(node_timeout_ms))
   const stop = async () => {
     await Promise.all(nodes.map(({ node }) => node.end()))
   }
@@ -138,31 +146,40 @@ export async function startRedisCluster(): Promise<TestRedisCluster> {
   }
 }
 
-async function launchClusterNode() {
+async function launchClusterNode(node_timeout_ms: number) {
   let bus_port = 0
   const launched = await launchOnFreePort((port) => {
     bus_port = port
     // The default, port + 10000, is beyond 65535 for most free ports.
-    return ['--cluster-enabled', 'yes', '--cluster-port', `${port}`]
+    return ['--cluster-enabled', 'yes', '--cluster-port', `${port}`, '--cluster-node-timeout', `${node_timeout_ms}`]
   })
   return { ...launched, bus_port }
 }
 
 async function formCluster(nodes: { port: number; bus_port: number }[]): Promise<void> {
   const slots = 16384
-  for (const [index, { port }] of nodes.entries()) {
-    const first = Math.ceil((index * slots) / nodes.length)
-    const last = Math.ceil(((index + 1) * slots) / nodes.length) - 1
+  for (const [index, { port }] of nodes.slice(0, CLUSTER_NODES).entries()) {
+    const first = Math.ceil((index * slots) / CLUSTER_NODES)
+    const last = Math.ceil(((index + 1) * slots) / CLUSTER_NODES) - 1
     await expectOk(port, `CLUSTER ADDSLOTSRANGE ${first} ${last}`)
     await expectOk(port, `CLUSTER SET-CONFIG-EPOCH ${index + 1}`)
   }
   for (const { port, bus_port } of nodes.slice(1)) {
     await expectOk(nodes[0].port, `CLUSTER MEET 127.0.0.1 ${port} ${bus_port}`)
   }
+  await until(async () => (await Promise.all(nodes.map(({ port }) => knowsAll(port)))).every(Boolean), nodes[0].port)
+  for (const [index, { port }] of nodes.slice(CLUSTER_NODES).entries()) {
+    const id = /[0-9a-f]{40}/.exec(await redisCommand(nodes[index].port, 'CLUSTER MYID'))?.[0]
+    await until(async () => (await redisCommand(port, `CLUSTER REPLICATE ${id}`)).startsWith('+OK'), port)
+    await until(async () => (await redisCommand(port, 'INFO replication')).includes('master_link_status:up'), port)
+  }
+}
+
+async function until(isSo: () => Promise<boolean>, port: number): Promise<void> {
   const deadline_ms = Date.now() + CLUSTER_MS_MAX
-  while (!(await Promise.all(nodes.map(({ port }) => knowsAll(port)))).every(Boolean)) {
+  while (!(await isSo())) {
     if (Date.now() > deadline_ms)
-      throw new Error(`redis cluster not formed: ${await redisCommand(nodes[0].port, 'CLUSTER INFO')}`)
+      throw new Error(`redis cluster not formed: ${await redisCommand(port, 'CLUSTER INFO')}`)
     await sleep(50)
   }
 }

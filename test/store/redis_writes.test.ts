@@ -107,7 +107,7 @@ test('a full Redis refuses writes and is still read', async () => {
   try {
     for (let time = 0; time < 20; time++) {
       const errors = await errorsOf(writesOf('full', [`${time}`]))
-      for (const error of errors) assert.match(error, /^down: .*OOM/)
+      for (const error of errors) assert.match(error, /^full: .*OOM/)
     }
     const { sequence, live } = await store.read(
       { sequence: 'seq:{full}', values: [], live: ['iqp-live:all:{full}'] },
