@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { Config } from './config.ts'
+import { adminRoutes, Bundles } from './http/admin_routes.ts'
 import { createBodyPool } from './http/body_pool.ts'
 import { docs } from './http/docs.ts'
 import { engagementsRoute, engagementsSchemas } from './http/engagements_route.ts'
@@ -15,16 +16,23 @@ import { readBody } from './http/read_body.ts'
 import { systemRoutes } from './http/system_routes.ts'
 import type { Metrics } from './metrics.ts'
 import { REQUEST_ID_PATTERN } from './prerank/body.ts'
+import type { Reloader } from './reload/reloader.ts'
 
 /** Memory of bodies kept between requests. */
 const BODY_POOL_BYTES_MAX = 64 * 2 ** 20
 /** How often Node looks for requests that have run out of time. */
 const TIMEOUT_CHECK_MS = 500
 
-export type AppOptions = { config: Config; host: Host; metrics: Metrics; logger: FastifyBaseLogger }
+export type AppOptions = {
+  config: Config
+  host: Host
+  reloader: Reloader
+  metrics: Metrics
+  logger: FastifyBaseLogger
+}
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, host, metrics, logger } = options
+  const { config, host, reloader, metrics, logger } = options
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
@@ -53,10 +61,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   )
   answerErrors(app)
   observeRequests(app, metrics)
-  await app.register(docs, { schemas: [Problem, ...prerankSchemas(config), ...engagementsSchemas(config)] })
+  await app.register(docs, { schemas: [Problem, ...prerankSchemas(config), ...engagementsSchemas(config), Bundles] })
   await app.register(prerankRoute, { host, config, metrics, pool })
   await app.register(engagementsRoute, { host, config, metrics, pool })
   await app.register(systemRoutes, { host, metrics })
+  await app.register(adminRoutes, { reloader, pool })
   return app
 }
 

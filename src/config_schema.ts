@@ -26,7 +26,15 @@ export const ConfigSchema = Type.Object({
     'info',
   ),
 
-  bundle_dir: text('Directory of the bundle to serve.', { default: 'models/demo' }),
+  bundle_dir: text(
+    'Directory of the bundle to serve, or a directory of bundles in which `current` (a link, or a file with its name) points at one.',
+    { default: 'models/demo' },
+  ),
+  bundle_poll_ms: integer('ms', 'How often it is looked whether `current` points at another bundle; 0 never looks.', {
+    default: 1000,
+    minimum: 0,
+    maximum: 3_600_000,
+  }),
   kernel: choice(
     'Scoring kernel. `auto` takes the native one where it is built, else the reference.',
     ['auto', 'native', 'reference'],

@@ -10,6 +10,7 @@ const SECONDS = [
 const CANDIDATES = [10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 200_000]
 const BATCH = [1, 2, 4, 8, 16, 32, 64, 128]
 const DELAY_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 3600, 6 * 3600, 86_400]
+const RELOAD_SECONDS = [0.1, 0.3, 1, 3, 10, 30, 100, 300]
 const AGE_SECONDS = [60, 600, 3600, 6 * 3600, 86_400, 2 * 86_400, 7 * 86_400, 30 * 86_400]
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -140,6 +141,19 @@ export function createMetrics() {
       name: 'prerank_shed_total',
       help: 'Requests refused without work, by reason.',
       labelNames: ['reason'],
+      registers,
+    }),
+    reloads: new Counter({
+      name: 'prerank_reloads_total',
+      help: 'Bundles that were to take over from the serving one, by what became of them.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    reload: new Histogram({
+      name: 'prerank_reload_duration_seconds',
+      help: 'From the start of a reload to the swap or the rejection.',
+      labelNames: ['outcome'],
+      buckets: RELOAD_SECONDS,
       registers,
     }),
     bundle: new Gauge({

@@ -7,13 +7,20 @@ import { type Logger, pino } from 'pino'
 import { buildApp } from './app.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import type { Host } from './http/host.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import { openServing } from './open_serving.ts'
+import { createStores } from './open_store.ts'
+import type { Serving } from './prerank/serving.ts'
+import { Reloader } from './reload/reloader.ts'
+import type { Trigger } from './reload/status.ts'
+import { watchPointer } from './reload/watch_pointer.ts'
 
 export type Service = {
   url: string
   /** Resolves when requests are answered; rejects when the bundle cannot be served. */
   ready: Promise<void>
+  /** Looks at the configured bundle again; logs what comes of it. */
+  reload(): Promise<void>
   /** Readiness goes off, the address closes after `shutdown_delay_ms`, requests in flight finish within `shutdown_timeout_ms`. */
   stop(): Promise<void>
 }
@@ -24,23 +31,59 @@ export type ServiceOptions = { config: Config; logger: Logger }
 export async function startService({ config, logger }: ServiceOptions): Promise<Service> {
   const metrics = createMetrics()
   const host: Host = { serving: null, not_ready: 'the bundle is being loaded' }
-  const app = await buildApp({ config, host, metrics, logger })
+  const stores = createStores({ config, metrics })
+  const reloader = new Reloader({
+    bundle_dir: config.bundle_dir,
+    open: (directory, pace) => openServing(directory, { config, metrics, logger, stores, pace }),
+    onSwap: (serving) => take(serving, { host, metrics }),
+    metrics,
+    logger,
+  })
+  const app = await buildApp({ config, host, reloader, metrics, logger })
   const url = await app.listen({ host: config.host, port: config.port })
-  const opening = openServing({ config, metrics, logger })
-  const ready = opening.then(({ serving }) => {
-    if (host.not_ready !== STOPPING) Object.assign(host, { serving, not_ready: null })
+  const starting = reloader.start()
+  let unwatch = () => {}
+  const ready = starting.then(() => {
+    if (host.not_ready !== STOPPING) unwatch = watch(reloader, config)
   })
   const stop = async () => {
     host.not_ready = STOPPING
+    unwatch()
     await sleep(config.shutdown_delay_ms)
     await closeApp(app, config.shutdown_timeout_ms)
-    const closed = opening.then(
-      ({ close }) => close(),
-      () => {},
-    )
+    const closed = reloader.close().then(stores.close)
     await Promise.race([closed, sleep(config.shutdown_timeout_ms, undefined, { ref: false })])
   }
-  return { url, ready, stop }
+  return { url, ready, reload: () => reloadQuietly(reloader, 'signal'), stop }
+}
+
+function take(serving: Serving, { host, metrics }: { host: Host; metrics: Metrics }) {
+  const { manifest, table, tower } = serving.bundle
+  const { name, version, fingerprint } = manifest
+  host.serving = serving
+  if (host.not_ready !== STOPPING) host.not_ready = null
+  metrics.bundle.reset()
+  metrics.bundle.set({ name, version, fingerprint }, 1)
+  metrics.watchTowerQueue(() => tower.depth)
+  metrics.watchTable(() => table.lost)
+}
+
+function watch(reloader: Reloader, { bundle_dir, bundle_poll_ms }: Config): () => void {
+  const { serving } = reloader.status()
+  if (bundle_poll_ms === 0 || !serving) return () => {}
+  return watchPointer({
+    bundle_dir,
+    poll_ms: bundle_poll_ms,
+    known: serving.directory,
+    async onChange(target) {
+      if (target !== reloader.status().serving?.directory) await reloadQuietly(reloader, 'pointer')
+    },
+  })
+}
+
+/** Nobody waits for an answer: the log and the metrics say what came of it. */
+async function reloadQuietly(reloader: Reloader, trigger: Trigger): Promise<void> {
+  await reloader.reloadNext({ trigger }).catch(() => {})
 }
 
 /**
@@ -74,6 +117,7 @@ async function main() {
 async function run(options: ServiceOptions) {
   const { logger } = options
   const service = await startService(options)
+  process.on('SIGHUP', service.reload)
   const stopped = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]).then(() => {
     logger.info('stopping')
     return service.stop()

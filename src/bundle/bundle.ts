@@ -6,6 +6,7 @@ import { TowerPool, type TowerPoolOptions } from '../tower/pool.ts'
 import { compileQueryInputs, type QueryInputs } from '../tower/query_inputs.ts'
 import { compileFormula } from './formula.ts'
 import type { Manifest, Precision } from './manifest.ts'
+import { FULL_SPEED, type Pace } from './pace.ts'
 import { hashProblems, tableProblems } from './part_checks.ts'
 import { refuseProblems } from './problems.ts'
 import { readManifest } from './read_manifest.ts'
@@ -14,6 +15,8 @@ export type BundleOptions = {
   tower: Omit<TowerPoolOptions, 'model' | 'inputs' | 'output'>
   /** Instead of the manifest's. */
   precision?: Precision
+  /** FULL_SPEED unless given. */
+  pace?: Pace
 }
 
 export type Bundle = {
@@ -29,8 +32,9 @@ export type Bundle = {
 
 /** Rejects with everything that does not belong together; nothing stays open then. The tower is warm when it resolves. */
 export async function openBundle(directory: string, options: BundleOptions): Promise<Bundle> {
+  const { pace = FULL_SPEED } = options
   const manifest = await readManifest(directory)
-  refuseProblems(directory, await hashProblems(directory, manifest))
+  refuseProblems(directory, await hashProblems(directory, { manifest, pace }))
   const table = await ItemTable.load(join(directory, 'items.table'))
   try {
     refuseProblems(directory, tableProblems(table, manifest))
@@ -38,7 +42,8 @@ export async function openBundle(directory: string, options: BundleOptions): Pro
     // Dynamic int8 takes its scale from the whole batch: answers would depend on who else is in it.
     const batch_max = precision === 'int8' ? 1 : options.tower.batch_max
     const model = towerModel(directory, manifest, precision)
-    const tower = await TowerPool.start({ ...options.tower, ...model, batch_max })
+    await pace.rest()
+    const tower = await TowerPool.start({ ...options.tower, ...model, batch_max, warm_up_share: pace.share })
     return {
       directory,
       manifest,

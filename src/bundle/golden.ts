@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Manifest, Precision } from './manifest.ts'
+import type { Pace } from './pace.ts'
 
 export type GoldenRequest = {
   now_ms: number
@@ -40,8 +41,9 @@ export async function replayGolden(options: {
   manifest: Manifest
   precision: Precision
   score: (request: GoldenRequest) => Promise<GoldenScores>
+  pace: Pace
 }): Promise<GoldenReport> {
-  const { directory, manifest, precision, score } = options
+  const { directory, manifest, precision, score, pace } = options
   const file: GoldenFile = JSON.parse(await readFile(join(directory, manifest.golden.file), 'utf8'))
   const tolerance = manifest.golden.tolerance[precision]
   if (tolerance === undefined) throw new Error(`${directory}: golden.tolerance has no ${precision}`)
@@ -56,6 +58,7 @@ export async function replayGolden(options: {
   for (const [index, { now_ms, request, blobs, ids, scores }] of file.requests.entries()) {
     const found = await score({ now_ms, request, blobs: decodeBlobs(blobs) })
     compare(report, { name: `request ${index}`, found, expected: { ids, scores } })
+    await pace.rest()
   }
   report.ok = report.scores > 0 && report.mismatches.length === 0 && report.worst.difference <= tolerance
   return report

@@ -44,7 +44,7 @@ const Explanation = Type.Object(
 export const PrerankAnswerBody = Type.Object(
   {
     request_id: Type.String(),
-    model: Type.Object({ name: Type.String(), version: Type.String() }, closed),
+    model: Type.Object({ name: Type.String(), version: Type.String(), fingerprint: Type.String() }, closed),
     ids: Type.Array(Id, {
       description: 'The kept candidates, best first, as they were sent. In CBOR a typed array where one came in.',
     }),

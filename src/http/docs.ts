@@ -20,6 +20,7 @@ export const docs = fp(async (app, { schemas }: { schemas: TSchema[] }) => {
       tags: [
         { name: 'ranking', description: 'What search backends call.' },
         { name: 'operation', description: 'What operators and their tools call.' },
+        { name: 'admin', description: 'What changes the service.' },
       ],
     },
   })

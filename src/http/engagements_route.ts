@@ -14,7 +14,7 @@ import type { BodyPool } from './body_pool.ts'
 import { ENGAGEMENTS_ANSWER_EXAMPLE, ENGAGEMENTS_EXAMPLES } from './examples.ts'
 import { both, received } from './exchange.ts'
 import { createWriter, MEDIA_TYPES, readBytes } from './formats.ts'
-import { type Host, servingOf } from './host.ts'
+import { type Host, holdServing } from './host.ts'
 import { problemResponses } from './problem.ts'
 
 export type EngagementsRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool }
@@ -27,7 +27,8 @@ export async function engagementsRoute(app: FastifyInstance, options: Engagement
 
   app.post('/v1/engagements', { schema: ENGAGEMENTS_SCHEMA }, async (request, reply) => {
     const { bytes, format, answer_format } = received(request)
-    const serving = servingOf(host)
+    using held = holdServing(host)
+    const { serving } = held
     const { request_id = request.id, events } = decode(readBytes(bytes, format), serving.bundle.manifest)
     pool.give(bytes)
     const now_ms = Date.now()

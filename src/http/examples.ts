@@ -23,7 +23,11 @@ export const REQUEST_EXAMPLES = [
 
 export const ANSWER_EXAMPLE = {
   request_id: '6d0c7f0e-64a7-4c0e-9d51-0a9b8f3c2f11',
-  model: { name: 'demo', version: '1' },
+  model: {
+    name: 'demo',
+    version: '1',
+    fingerprint: 'e6e95a589e0adbb0bd1daad0d972db389c48cc0fbfc23683c060080e069624c0',
+  },
   ids: [87, 1204, 4410],
   scores: [1.25, 0.75, 0.125],
   counts: { candidates: 5, scored: 4, unknown: 1, duplicates: 0 },

@@ -11,7 +11,7 @@ import type { BodyPool } from './body_pool.ts'
 import { ANSWER_EXAMPLE, REQUEST_EXAMPLES } from './examples.ts'
 import { both, received } from './exchange.ts'
 import { createWriter, type Format, MEDIA_TYPES, readBytes } from './formats.ts'
-import { type Host, servingOf } from './host.ts'
+import { type Host, holdServing } from './host.ts'
 import { problemResponses } from './problem.ts'
 
 export const PRERANK_ROUTE = '/v1/prerank'
@@ -26,7 +26,8 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
   app.post(PRERANK_ROUTE, { schema: PRERANK_SCHEMA }, async (request, reply) => {
     const start_ms = performance.now()
     const { bytes, format, answer_format } = received(request)
-    const serving = servingOf(host)
+    using held = holdServing(host)
+    const { serving } = held
     const body = readBytes(bytes, format) as CheckedBody
     const decoded = decode(body, serving.accepted)
     const decode_ms = performance.now() - start_ms

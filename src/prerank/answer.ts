@@ -33,7 +33,8 @@ export type FeatureRead =
   | { feature: string; outcome: 'lost'; reason: string }
 
 export type PrerankAnswer = {
-  model: { name: string; version: string }
+  /** The one bundle that answered from begin to end. */
+  model: { name: string; version: string; fingerprint: string }
   /** K long, best first. */
   positions: Uint32Array
   scores: Float32Array

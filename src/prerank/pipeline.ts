@@ -34,8 +34,9 @@ export async function prerank(serving: Serving, request: PrerankRequest, now_ms:
   assertWhole(bundle.table)
   const { unknown, duplicates } = candidates
   const given = candidates.rows.length
+  const { name, version, fingerprint } = bundle.manifest
   return {
-    model: { name: bundle.manifest.name, version: bundle.manifest.version },
+    model: { name, version, fingerprint },
     positions,
     scores,
     counts: { candidates: given, scored: given - unknown - duplicates, unknown, duplicates },

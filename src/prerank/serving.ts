@@ -4,14 +4,16 @@ import { type AnswerReader, answerReader } from '../features/stored.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { FeatureStore } from '../store/store.ts'
 import { type Accepted, acceptedBy } from './accepted.ts'
+import { createHolds, type Holds } from './holds.ts'
 
 export type ServingLimits = { top_k_default: number; store_deadline_ms: number; explain_max: number }
 
 export type ServingParts = { bundle: Bundle; kernel: Kernel; store: FeatureStore; limits: ServingLimits }
 
-export type Serving = ServingParts & { accepted: Accepted; readStored: AnswerReader }
+/** Nothing of it is closed before the last of `holds` has ended. */
+export type Serving = ServingParts & { accepted: Accepted; readStored: AnswerReader; holds: Holds }
 
 export function createServing(parts: ServingParts): Serving {
   const { manifest } = parts.bundle
-  return { ...parts, accepted: acceptedBy(manifest), readStored: answerReader(manifest) }
+  return { ...parts, accepted: acceptedBy(manifest), readStored: answerReader(manifest), holds: createHolds() }
 }

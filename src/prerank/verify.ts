@@ -1,5 +1,6 @@
 /** Golden requests through this very pipeline: does the service give the scores that the trainer gave? */
 import { describeGolden, type GoldenReport, replayGolden } from '../bundle/golden.ts'
+import { FULL_SPEED, type Pace } from '../bundle/pace.ts'
 import { embeddedStore } from '../store/embedded.ts'
 import { idsAt } from './answer.ts'
 import { createDecode } from './decode.ts'
@@ -11,7 +12,7 @@ const CANDIDATES_MAX = 4_000_000
 const DEADLINE_MS = 60_000
 
 /** Throws where a score differs by more than the bundle's tolerance. Scoring also warms what it runs through. */
-export async function verifyGolden(serving: Serving): Promise<GoldenReport> {
+export async function verifyGolden(serving: Serving, pace: Pace = FULL_SPEED): Promise<GoldenReport> {
   const { directory, manifest, precision } = serving.bundle
   const limits = { candidates_max: CANDIDATES_MAX, explain_max: 1, unknown_features: 'reject' as const }
   const decode = createDecode(limits)
@@ -19,6 +20,7 @@ export async function verifyGolden(serving: Serving): Promise<GoldenReport> {
     directory,
     manifest,
     precision,
+    pace,
     async score({ now_ms, request, blobs }) {
       const isolated = {
         ...serving,

@@ -15,8 +15,10 @@ import { TowerWorker, type TowerWorkerOptions } from './tower_worker.ts'
 const RESTART_MS_MIN = 50
 const RESTART_MS_MAX = 5000
 
-export type TowerPoolOptions = Omit<TowerWorkerOptions, 'entry' | 'onDeath'> & {
+export type TowerPoolOptions = Omit<TowerWorkerOptions, 'entry' | 'onDeath' | 'warm_up_share'> & {
   entry?: URL
+  /** Below 1 workers start one after the other, and rest while they warm up. */
+  warm_up_share?: number
   threads: number
   wait_ms_max: number
   queue_max: number
@@ -37,18 +39,20 @@ export class TowerPool {
   /** Resolves when every worker is warm; rejects, with nothing left running, when one cannot start. */
   static async start(options: TowerPoolOptions): Promise<TowerPool> {
     const pool = new TowerPool(options)
-    const started = await Promise.allSettled(Array.from({ length: options.threads }, () => pool.#startWorker()))
-    const failure = started.find((result) => result.status === 'rejected')
-    if (!failure) return pool
-    await pool.close()
-    throw failure.reason
+    try {
+      await pool.#startWorkers()
+      return pool
+    } catch (error) {
+      await pool.close()
+      throw error
+    }
   }
 
   private constructor(options: TowerPoolOptions) {
-    const { model, inputs, output, batch_max, intra_op_threads } = options
+    const { model, inputs, output, batch_max, intra_op_threads, warm_up_share = 1 } = options
     const entry = options.entry ?? new URL('../worker.ts', import.meta.url)
     this.#options = options
-    this.#worker_options = { entry, model, inputs, output, batch_max, intra_op_threads }
+    this.#worker_options = { entry, model, inputs, output, batch_max, intra_op_threads, warm_up_share }
   }
 
   /** Requests that wait for a worker. */
@@ -136,6 +140,17 @@ export class TowerPool {
     )
     for (const job of retries) job.retried = true
     this.#queue.unshift(...retries)
+  }
+
+  async #startWorkers(): Promise<void> {
+    const { threads, warm_up_share = 1 } = this.#options
+    if (warm_up_share < 1) {
+      for (let started = 0; started < threads; started++) await this.#startWorker()
+      return
+    }
+    const started = await Promise.allSettled(Array.from({ length: threads }, () => this.#startWorker()))
+    const failure = started.find((result) => result.status === 'rejected')
+    if (failure) throw failure.reason
   }
 
   async #startWorker(): Promise<void> {

@@ -3,6 +3,8 @@
  * run; the answer is that number again, or what went wrong. `onnxruntime-node` computes on the thread that calls it
  * (microsoft/onnxruntime #19611), which is why this runs in a worker; it reads and writes shared memory in place.
  */
+
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { elementsOf, sharedViews, type TensorSpec, type TensorView } from './layout.ts'
@@ -14,6 +16,8 @@ export type SessionOptions = {
   output: TensorSpec
   batch_max: number
   intra_op_threads: number
+  /** Of the time; the rest of it the worker sleeps between the runs that warm it, beside others that serve. */
+  warm_up_share: number
   memory: SharedArrayBuffer
 }
 
@@ -23,7 +27,7 @@ export async function serveTower(options: SessionOptions, port: MessagePort): Pr
   const send = (message: SessionMessage) => port.postMessage(message)
   try {
     const run = await openSession(options)
-    for (let rows = 1; rows <= options.batch_max; rows++) await run(rows)
+    await warmUp(run, options)
     port.on('message', (rows: number) => {
       run(rows).then(
         () => send({ done: rows }),
@@ -33,6 +37,15 @@ export async function serveTower(options: SessionOptions, port: MessagePort): Pr
     send({ ready: true })
   } catch (error) {
     send({ failed: (error as Error).message })
+  }
+}
+
+async function warmUp(run: (rows: number) => Promise<void>, { batch_max, warm_up_share }: SessionOptions) {
+  for (let rows = 1; rows <= batch_max; rows++) {
+    const start_ms = performance.now()
+    await run(rows)
+    const worked_ms = performance.now() - start_ms
+    if (warm_up_share < 1) await sleep((worked_ms * (1 - warm_up_share)) / warm_up_share)
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { describeGolden, type GoldenScores, replayGolden } from '../../src/bundle/golden.ts'
+import { FULL_SPEED } from '../../src/bundle/pace.ts'
 import { writeTinyBundle } from '../lib/tiny_bundle.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'prerank-golden-'))
@@ -17,6 +18,7 @@ const { requests }: { requests: (GoldenScores & { request: unknown })[] } = JSON
 /** Replays with the golden scores themselves, changed by `change`. */
 function replay(change: (scores: { ids: string[]; scores: number[] }, index: number) => void) {
   return replayGolden({
+    pace: FULL_SPEED,
     directory,
     manifest,
     precision: 'float32',

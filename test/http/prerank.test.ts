@@ -37,7 +37,8 @@ test('the best top_k come back with the scores of the formula, best first', asyn
   const answer = await service.post(request)
   assertRanking(answer, await service.oracle(request))
   assert.equal(answer.body.ids.length, 20)
-  assert.deepEqual(answer.body.model, { name: 'tiny', version: '1' })
+  const { name, version, fingerprint } = service.bundle.manifest
+  assert.deepEqual(answer.body.model, { name, version, fingerprint })
   assert.deepEqual(answer.body.counts, { candidates: 120, scored: 120, unknown: 0, duplicates: 0 })
   assert.deepEqual(answer.body.degraded, [])
 })

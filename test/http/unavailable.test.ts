@@ -4,14 +4,17 @@ import { pino } from 'pino'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createMetrics } from '../../src/metrics.ts'
+import { Reloader } from '../../src/reload/reloader.ts'
 import { post, startTinyService } from '../lib/tiny_service.ts'
 
 const body = { query: { text: 'red shoes' }, candidates: [1, 8, 15] }
 
 test('before a bundle is loaded everything but health is 503, and says why and when to come back', async () => {
   const host = { serving: null, not_ready: 'the bundle is being loaded' }
-  const metrics = createMetrics()
-  const app = await buildApp({ config: readConfig({}), host, metrics, logger: pino({ level: 'silent' }) })
+  const [config, metrics, logger] = [readConfig({}), createMetrics(), pino({ level: 'silent' })]
+  const open = () => Promise.reject(new Error('never opened'))
+  const reloader = new Reloader({ bundle_dir: config.bundle_dir, open, onSwap() {}, metrics, logger })
+  const app = await buildApp({ config, host, reloader, metrics, logger })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   for (const path of ['/readyz', '/v1/models']) assert.equal((await fetch(url + path)).status, 503)
   const answer = await post(`${url}/v1/prerank`, body)

@@ -28,7 +28,7 @@ export type Answer = { status: number; headers: Headers; body: AnswerBody }
 /** Good answers and problems in one: a test reads the fields of the one it expects. */
 export type AnswerBody = {
   request_id: string
-  model: { name: string; version: string }
+  model: { name: string; version: string; fingerprint: string }
   ids: ArrayLike<number | string | bigint>
   scores: ArrayLike<number>
   counts: { candidates: number; scored: number; unknown: number; duplicates: number }
