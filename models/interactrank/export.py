@@ -18,9 +18,11 @@ from interactrank.golden import GoldenCase, golden_json, make_cases
 from interactrank.held_out import HeldOut
 from interactrank.manifest import make_manifest, seal
 from interactrank.model import InteractRank
-from interactrank.onnx_export import export_tower, quantise, run_onnx
+from interactrank.onnx_export import export_tower, run_onnx
 from interactrank.popularity import popularity_at
+from interactrank.quantise import quantise
 from interactrank.scorer import Servable, make_servable, score_request
+from interactrank.serving_tower import ServingTower
 from interactrank.train import item_vectors
 
 GOLDEN_CASES = 75
@@ -84,7 +86,8 @@ def write_towers(
 ) -> dict[str, float]:
     query = query_tower_inputs(model, held, servable.content)[0]
     float32, int8 = directory / "query_tower.onnx", directory / "query_tower.int8.onnx"
-    export_tower(model.query_tower, example={k: v[:2] for k, v in query.items()}, outputs=["vectors"], path=float32)
+    serving = ServingTower(model.query_tower)
+    export_tower(serving, example={k: v[:2] for k, v in query.items()}, outputs=["vectors"], path=float32)
     quantise(float32, int8)
     items = {name: value[:512] for name, value in experiment.item_inputs.items()}
     item = directory / "item_tower.onnx"

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
 OPSET = 17
@@ -30,11 +29,6 @@ def export_tower(tower: nn.Module, *, example: dict[str, Tensor], outputs: list[
             positional, tuple(example[name] for name in names), str(path), input_names=names, output_names=outputs,
             dynamic_axes={name: {0: "batch"} for name in [*names, *outputs]}, opset_version=OPSET, dynamo=False,
         )
-
-
-def quantise(source: Path, target: Path) -> None:
-    """Dynamic int8: weights of MatMul and Gemm, and the n-gram table, as int8; activations per request."""
-    quantize_dynamic(str(source), str(target), weight_type=QuantType.QInt8)
 
 
 def run_onnx(path: Path, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ from interactrank.presets import SequenceConfig
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 # Ages reach from seconds to years: periods on a log scale, plus the log-age itself.
 PERIODS_SECONDS = (HOUR, 6 * HOUR, DAY, 3 * DAY, 7 * DAY, 30 * DAY, 365 * DAY)
+AGE_MAX_SECONDS = 10 * 365 * DAY
 
 
 class RelativeAge(nn.Module):
@@ -24,7 +25,7 @@ class RelativeAge(nn.Module):
         self.project = nn.Linear(2 * len(PERIODS_SECONDS) + 1, dims)
 
     def forward(self, age_seconds: Tensor) -> Tensor:
-        age = age_seconds.clamp(min=0.0, max=10 * 365 * DAY).unsqueeze(-1)
+        age = age_seconds.clamp(min=0.0, max=AGE_MAX_SECONDS).unsqueeze(-1)
         turns = age * self.rates
         # The cosine sees log1p of the turns: a raw phase of a year-old event under a one-hour period is noise.
         features = torch.cat([torch.log1p(age / MINUTE) / 8.0, torch.exp(-turns), torch.cos(math.pi * torch.log1p(turns))], -1)

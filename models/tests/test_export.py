@@ -9,9 +9,11 @@ import onnx
 from interactrank.export import servable_of, snapshot
 from interactrank.evaluate import model_scores
 from interactrank.golden import HEAD_PATTERNS
-from interactrank.manifest import ZERO_FINGERPRINT
+from interactrank.manifest import ZERO_FINGERPRINT, serving_precision
 from interactrank.onnx_export import run_onnx
+from interactrank.presets import PAPER
 from interactrank.scorer import request_inputs, score_request
+from random_towers import query_tower
 
 
 def test_onnx_towers_agree_with_pytorch(bundle):
@@ -41,6 +43,13 @@ def test_every_tower_input_is_declared_with_its_type_and_shape(bundle):
             for node in graph.input
         ]
         assert found == [(i["name"], kinds[i["dtype"]], i["shape"]) for i in tower["inputs"]]
+
+
+def test_the_manifest_serves_the_faster_tower_and_says_that_int8_may_batch(bundle):
+    tower = json.loads((bundle[0] / "manifest.json").read_text("utf-8"))["query_tower"]
+    assert tower["precision"] == "float32", "weights of the smoke preset fit any cache"
+    assert tower["int8_scales"] == "row"
+    assert serving_precision(query_tower(PAPER)) == "int8"
 
 
 def test_golden_requests_cover_what_requests_can_lack(bundle):

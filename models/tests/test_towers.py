@@ -1,46 +1,19 @@
 """Towers on random tensors: shapes, unit length, masked padding, and the same numbers from ONNX."""
 import numpy as np
-import pytest
 import torch
 
 from interactrank.item_tower import ItemTower
 from interactrank.masknet import ParallelMaskNet
-from interactrank.onnx_export import export_tower, quantise, run_onnx
+from interactrank.onnx_export import export_tower, run_onnx
 from interactrank.presets import PAPER, SMOKE, ModelConfig, TowerConfig
-from interactrank.query_tower import QueryTower
 from interactrank.text_embedding import TextEmbedding
-
-VOCABULARIES = {"country": 5, "gender": 2, "device": 3, "language": 4}
-
-
-def query_tower(config: ModelConfig = SMOKE, *, use_sequence: bool = True) -> QueryTower:
-    torch.manual_seed(0)
-    text = TextEmbedding(config.text)
-    return QueryTower(config, text=text, vocabulary_sizes=VOCABULARIES, actions=4, use_sequence=use_sequence).eval()
+from random_towers import query_inputs, query_tower
 
 
 def item_tower(config: ModelConfig = SMOKE, **changes: int) -> ItemTower:
     torch.manual_seed(0)
     shape = {"categories": 7, "numeric": 2, "has_text": True, "given_content_dims": 0, **changes}
     return ItemTower(config, text=TextEmbedding(config.text), **shape).eval()
-
-
-def query_inputs(config: ModelConfig, rows: int) -> dict[str, torch.Tensor]:
-    generator = torch.Generator().manual_seed(rows)
-    length, dims = config.sequence.length, config.content_dims
-
-    def codes(limit: int, *shape: int) -> torch.Tensor:
-        return torch.randint(0, limit, shape, generator=generator, dtype=torch.int32)
-
-    mask = (torch.rand(rows, length, generator=generator) > 0.4).float()
-    return {
-        "query_ngrams": codes(config.text.buckets, rows, config.text.query_length),
-        **{name: codes(size + 1, rows, 1) for name, size in VOCABULARIES.items()},
-        "sequence_content": torch.randn(rows, length, dims, generator=generator),
-        "sequence_action": codes(5, rows, length),
-        "sequence_age_seconds": torch.rand(rows, length, generator=generator) * 1e7,
-        "sequence_mask": mask,
-    }
 
 
 def item_inputs(config: ModelConfig, rows: int) -> dict[str, torch.Tensor]:
@@ -121,15 +94,6 @@ def test_the_paper_preset_has_the_published_size():
     assert tower(query_inputs(PAPER, 2)).shape == (2, 3, 64)
 
 
-@pytest.mark.parametrize("rows", [1, 7])
-def test_onnx_query_tower_agrees_with_pytorch(tmp_path, rows):
-    tower = query_tower()
-    export_tower(tower, example=query_inputs(SMOKE, 2), outputs=["vectors"], path=tmp_path / "q.onnx")
-    inputs = query_inputs(SMOKE, rows)
-    (vectors,) = run_onnx(tmp_path / "q.onnx", {name: value.numpy() for name, value in inputs.items()})
-    assert np.abs(vectors - tower(inputs).detach().numpy()).max() <= 1e-4
-
-
 def test_onnx_item_tower_agrees_with_pytorch(tmp_path):
     tower = item_tower()
     export_tower(tower, example=item_inputs(SMOKE, 2), outputs=["vector", "content"], path=tmp_path / "i.onnx")
@@ -137,12 +101,3 @@ def test_onnx_item_tower_agrees_with_pytorch(tmp_path):
     outputs = run_onnx(tmp_path / "i.onnx", {name: value.numpy() for name, value in inputs.items()})
     for found, expected in zip(outputs, tower(inputs), strict=True):
         assert np.abs(found - expected.detach().numpy()).max() <= 1e-4
-
-
-def test_int8_query_tower_keeps_the_direction(tmp_path):
-    tower, inputs = query_tower(), query_inputs(SMOKE, 8)
-    export_tower(tower, example=inputs, outputs=["vectors"], path=tmp_path / "q.onnx")
-    quantise(tmp_path / "q.onnx", tmp_path / "q8.onnx")
-    (vectors,) = run_onnx(tmp_path / "q8.onnx", {name: value.numpy() for name, value in inputs.items()})
-    assert (vectors * tower(inputs).detach().numpy()).sum(-1).min() > 0.99
-    assert (tmp_path / "q8.onnx").stat().st_size < 0.4 * (tmp_path / "q.onnx").stat().st_size

@@ -39,8 +39,9 @@ export async function openBundle(directory: string, options: BundleOptions): Pro
   try {
     refuseProblems(directory, tableProblems(table, manifest))
     const precision = options.precision ?? manifest.query_tower.precision
-    // Dynamic int8 takes its scale from the whole batch: answers would depend on who else is in it.
-    const batch_max = precision === 'int8' ? 1 : options.tower.batch_max
+    // Where scales come from the whole batch, answers would depend on who else is in it.
+    const shares_scales = precision === 'int8' && manifest.query_tower.int8_scales !== 'row'
+    const batch_max = shares_scales ? 1 : options.tower.batch_max
     const model = towerModel(directory, manifest, precision)
     await pace.rest()
     const tower = await TowerPool.start({ ...options.tower, ...model, batch_max, warm_up_share: pace.share })

@@ -125,6 +125,8 @@ export const Manifest = Type.Object(
       {
         files: Type.Object({ float32: Type.String(), int8: Type.Optional(Type.String()) }, closed),
         precision: Precision,
+        /** What the int8 tower takes activation scales from: `row`, then requests may share a run, or the whole `batch`. */
+        int8_scales: Type.Optional(Type.Union([Type.Literal('batch'), Type.Literal('row')], { default: 'batch' })),
         inputs: Type.Array(TowerInput, { minItems: 1, maxItems: 128 }),
         output: Type.String(),
       },

@@ -73,20 +73,23 @@ test('the sequence is read newest first, without items that the table lacks, who
   }
 })
 
-test('the int8 tower runs one request at a time: its scale would depend on the others', async () => {
-  const rows: number[] = []
-  const bundle = await openBundle(good.directory, {
-    precision: 'int8',
-    tower: { ...tower, onBatch: (batch) => rows.push(batch.rows) },
-  })
-  try {
-    const request = { query: { text: 'red shoes' }, candidates: { keys: new BigUint64Array() } }
-    const feed = bundle.queryInputs({ request, stored: nothing, now_ms: 0 })
-    await Promise.all([1, 2, 3].map(() => bundle.tower.run(feed)))
-    assert.deepEqual(rows, [1, 1, 1])
-  } finally {
-    await bundle.close()
+test('an int8 tower whose scales depend on the batch runs one request at a time, one with scales per row shares runs', async () => {
+  const batchRows = async (directory: string) => {
+    const rows: number[] = []
+    const onBatch = (batch: { rows: number }) => rows.push(batch.rows)
+    const bundle = await openBundle(directory, { precision: 'int8', tower: { ...tower, onBatch } })
+    try {
+      const request = { query: { text: 'red shoes' }, candidates: { keys: new BigUint64Array() } }
+      const feed = bundle.queryInputs({ request, stored: nothing, now_ms: 0 })
+      await Promise.all([1, 2, 3].map(() => bundle.tower.run(feed)))
+      return rows
+    } finally {
+      await bundle.close()
+    }
   }
+  assert.deepEqual(await batchRows(good.directory), [1, 1, 1])
+  const by_row = await writeTinyBundle(join(scratch, 'by_row'), { int8_scales: 'row' })
+  assert.deepEqual(await batchRows(by_row.directory), [1, 2])
 })
 
 test('a changed, missing or swapped model file is refused by name', async () => {

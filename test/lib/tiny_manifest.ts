@@ -20,10 +20,12 @@ export type TinyOptions = {
   fusion?: 'linear' | 'mlp'
   version?: string
   golden_error?: number
+  int8_scales?: 'batch' | 'row'
 }
 
 /** Without the file hashes and the fingerprint, which `writeTinyBundle` fills in. */
-export function tinyManifest({ id_kind = 'u64', fusion = 'linear', version = '1' }: TinyOptions = {}): Manifest {
+export function tinyManifest(options: TinyOptions = {}): Manifest {
+  const { id_kind = 'u64', fusion = 'linear', version = '1', int8_scales } = options
   const input = (name: string, shape: number[], source: Manifest['query_tower']['inputs'][number]['source']) => ({
     name,
     dtype: /tokens|country|action/.test(name) ? ('int32' as const) : ('float32' as const),
@@ -50,6 +52,7 @@ export function tinyManifest({ id_kind = 'u64', fusion = 'linear', version = '1'
     query_tower: {
       files: { float32: 'query_tower.onnx', int8: 'query_tower.int8.onnx' },
       precision: 'float32',
+      ...(int8_scales && { int8_scales }),
       inputs: [
         input('query_tokens', [8], { kind: 'text_ngrams', from: ['query.text'], ...tokens }),
         input('country', [1], { kind: 'vocabulary', from: 'user.country', vocabulary: 'country' }),
