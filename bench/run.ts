@@ -13,9 +13,10 @@ const RESULTS = join(import.meta.dirname, 'results')
 const fileOf = (name: string) => join(import.meta.dirname, name, `${name}.ts`)
 const names = readdirSync(import.meta.dirname).filter((name) => existsSync(fileOf(name)))
 const flag = { type: 'boolean', default: false } as const
+const text = { type: 'string' } as const
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { quick: flag, full: flag, json: flag, save: flag },
+  options: { quick: flag, full: flag, json: flag, save: flag, paper: text, python: text },
 })
 const [name] = positionals
 if (positionals.length !== 1 || !['all', ...names].includes(name)) {

@@ -15,10 +15,20 @@ export function preparePython(): string {
   const wanted = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex')
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
     console.error(`installing ${REQUIREMENTS} into ${FOLDER}`)
-    run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS])
+    install(python)
     writeFileSync(stamp, wanted)
   }
   return python
+}
+
+/** The CPU build of torch is ten times smaller; not every package index has it. What is installed then satisfies the list. */
+function install(python: string): void {
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+  const torch = /^torch==\S+$/m.exec(readFileSync(REQUIREMENTS, 'utf8'))?.[0]
+  if (!torch) throw new Error(`${REQUIREMENTS}: found no line torch==…`)
+  const { status } = spawnSync(python, [...pip, `${torch}+cpu`], { stdio: 'ignore' })
+  if (status !== 0) console.error(`no ${torch}+cpu on this package index: the plain one`)
+  run(python, [...pip, '-r', REQUIREMENTS])
 }
 
 /** What it prints goes to standard error, as standard output may be JSON. */

@@ -2,15 +2,22 @@
  * The demo bundle with a catalogue as large as a benchmark needs: its own items first, under their own ids (so its golden
  * requests still hold), then copies of them under new ids. Vectors, scalars and content keep their real distribution.
  */
-import { cpSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Manifest } from '../../src/bundle/manifest.ts'
+import { fingerprintOf } from '../../src/bundle/read_manifest.ts'
+import type { Dtype } from '../../src/items/format.ts'
 import { ItemTable } from '../../src/items/item_table.ts'
 import { ItemTableWriter } from '../../src/items/item_table_writer.ts'
 
-export function enlargeBundle({ bundle, into, items }: { bundle: string; into: string; items: number }): void {
+export type Enlarge = { bundle: string; into: string; items: number; dtype?: Dtype }
+
+export function enlargeBundle({ bundle, into, items, dtype: wanted }: Enlarge): void {
   cpSync(bundle, into, { recursive: true, filter: (path) => !path.endsWith('items.table') })
   const source = ItemTable.open(join(bundle, 'items.table'))
-  const { rows: M, dims, dtype, id_kind, scalars, content_dims, fingerprint } = source.info
+  const { rows: M, dims, id_kind, scalars, content_dims } = source.info
+  const dtype = wanted ?? source.info.dtype
+  const fingerprint = declareDtype(into, dtype)
   if (id_kind !== 'u64') throw new Error(`${bundle}: ids are ${id_kind}, copies need integer ids`)
   const all = Uint32Array.from({ length: M }, (_, row) => row)
   const keys = source.keysOf(all)
@@ -38,4 +45,16 @@ export function enlargeBundle({ bundle, into, items }: { bundle: string; into: s
   } finally {
     writer.abort()
   }
+}
+
+/** Returns the fingerprint: a manifest with another dtype is another manifest. */
+function declareDtype(bundle: string, dtype: Dtype): string {
+  const path = join(bundle, 'manifest.json')
+  const manifest: Manifest = JSON.parse(readFileSync(path, 'utf8'))
+  if (manifest.items.dtype === dtype) return manifest.fingerprint
+  manifest.items.dtype = dtype
+  const bytes = Buffer.from(JSON.stringify(manifest, null, 2))
+  const fingerprint = fingerprintOf(bytes, manifest.fingerprint)
+  writeFileSync(path, bytes.toString().replace(manifest.fingerprint, fingerprint))
+  return fingerprint
 }

@@ -1,10 +1,12 @@
 /** The load generator, a process of its own: `node bench/service/load.ts --help`. */
 import { Agent } from 'node:http'
 import { parseArgs } from 'node:util'
-import { closedLoop, openLoop, type Send } from './generator.ts'
+import { closedLoop, type OpenLoop, openLoop, type Send } from './generator.ts'
 import { post } from './http_client.ts'
 import { summarise } from './summary.ts'
-import { drawBody, FORMATS, type Format, readCatalogue } from './workload.ts'
+import { drawHead, drawTail, FORMATS, type Format, joinBody, readCatalogue } from './workload.ts'
+
+const REQUESTS_PER_SEED = 1_000_000
 
 const HELP = `Puts load on POST /v1/prerank and prints what came back.
 
@@ -15,9 +17,11 @@ const HELP = `Puts load on POST /v1/prerank and prints what came back.
   --top-k K            kept per request                            1000
   --seconds S          of load                                     10
   --rate R             open loop: requests per second, on schedule whatever the answers do
+  --arrivals even|poisson  when they are due: evenly, or independently of each other      even
   --connections C      closed loop (without --rate): connections that each wait for their answer   1
   --requests N         closed loop: at least this many             1
-  --bodies N           distinct requests to send in turn           16
+  --bodies N           lists of candidates to send in turn; query and user differ in every request   16
+  --seed N             of queries and users: another one, other requests   0
   --json               one JSON object instead of a line
 `
 
@@ -30,9 +34,11 @@ const { values } = parseArgs({
     'top-k': { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '10' },
     rate: { type: 'string' },
+    arrivals: { type: 'string', default: 'even' },
     connections: { type: 'string', default: '1' },
     requests: { type: 'string', default: '1' },
     bodies: { type: 'string', default: '16' },
+    seed: { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -47,28 +53,42 @@ async function run(): Promise<void> {
   const duration_ms = 1000 * positive('seconds')
   const send = await sender(format)
   for (let index = 0; index < 3; index++) await send(index, performance.now())
+  if (values.arrivals !== 'even' && values.arrivals !== 'poisson') {
+    throw new Error(`--arrivals ${values.arrivals}: expected even or poisson`)
+  }
+  const open = { duration_ms, in_flight_max: 256, arrivals: values.arrivals } satisfies Partial<OpenLoop>
   const sample = values.rate
-    ? await openLoop(send, { rate_per_s: positive('rate'), duration_ms, in_flight_max: 256 })
+    ? await openLoop(send, { ...open, rate_per_s: positive('rate') })
     : await closedLoop(send, { connections: positive('connections'), duration_ms, requests_min: positive('requests') })
   const summary = summarise(sample)
   if (values.json) console.log(JSON.stringify(summary))
   else {
-    const { requests, failures, requests_per_s, p50_ms, p90_ms, p99_ms, max_ms } = summary
+    const { requests, failures, shed, requests_per_s, p50_ms, p90_ms, p99_ms, max_ms } = summary
     const times = Object.entries({ p50_ms, p90_ms, p99_ms, max_ms }).map(([name, ms]) => `${name} ${ms.toFixed(2)}`)
-    console.log(`${requests} requests, ${failures} failed, ${requests_per_s.toFixed(1)} per s, ${times.join(', ')}`)
+    console.log(
+      `${requests} requests, ${failures} failed, ${shed} shed, ${requests_per_s.toFixed(1)} per s, ${times.join(', ')}`,
+    )
   }
   for (const failure of new Set(sample.failures)) console.error(failure)
-  process.exitCode = summary.failures > 0 ? 1 : 0
+  process.exitCode = summary.failures > summary.shed ? 1 : 0
 }
 
 async function sender(format: Format): Promise<Send> {
   const catalogue = await readCatalogue(values.bundle)
-  const draw = { candidates: positive('candidates'), top_k: positive('top-k') }
-  const bodies = Array.from({ length: positive('bodies') }, (_, seed) => drawBody(catalogue, { ...draw, seed })[format])
+  const candidates = positive('candidates')
+  const tails = Array.from(
+    { length: positive('bodies') },
+    (_, seed) => drawTail(catalogue, { candidates, seed })[format],
+  )
+  const top_k = positive('top-k')
+  const first = Number(values.seed) * REQUESTS_PER_SEED
   const url = new URL('/v1/prerank', values.url)
   const agent = new Agent({ keepAlive: true })
-  return (index, from_ms) =>
-    post({ url, agent, body: bodies[index % bodies.length], content_type: FORMATS[format], from_ms })
+  return (index, from_ms) => {
+    const head = drawHead(catalogue, { top_k, seed: first + index })
+    const body = joinBody({ head, tail: tails[index % tails.length], format })
+    return post({ url, agent, body, content_type: FORMATS[format], from_ms })
+  }
 }
 
 function positive(name: 'candidates' | 'top-k' | 'seconds' | 'rate' | 'connections' | 'requests' | 'bodies'): number {

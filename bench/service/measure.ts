@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { killWithUs } from '../../test/lib/after_us.ts'
+import type { Arrivals } from './generator.ts'
 import type { Summary } from './summary.ts'
 import type { Format } from './workload.ts'
 
@@ -17,7 +18,9 @@ export type Load = {
   /** Closed loop with so many connections, or open loop with so many requests per second. */
   connections?: number
   rate?: number
+  arrivals?: Arrivals
   requests?: number
+  seed?: number
 }
 
 export const PINNED = spawnSync('taskset', ['-c', '0', 'true']).status === 0

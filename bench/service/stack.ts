@@ -13,11 +13,13 @@ const root = join(import.meta.dirname, '..', '..')
 
 export type Stack = { url: string; pid: number; stop(): Promise<void> }
 
-export async function startStack({ bundle }: { bundle: string }): Promise<Stack> {
+export type StackOptions = { bundle: string; settings?: Record<string, string> }
+
+export async function startStack({ bundle, settings = {} }: StackOptions): Promise<Stack> {
   const redis = await startRedis({ own: true })
   try {
     await finished(node(['src/cli.ts', 'load', '--bundle', bundle, '--redis', redis.url]))
-    const service = await startService({ BUNDLE_DIR: bundle, REDIS_URL: redis.url })
+    const service = await startService({ ...settings, BUNDLE_DIR: bundle, REDIS_URL: redis.url })
     const stop = async () => {
       await service.stop()
       await redis.stop()

@@ -1,6 +1,7 @@
 /**
  * Requests as a search backend would send them, drawn with a seed from what a bundle holds: candidates from its item
- * table, queries and users from its feature snapshots. Queries follow a Zipf law, those with the largest count blobs first.
+ * table, queries and users from its feature snapshots. Queries follow a Zipf law, those with the largest count blobs first;
+ * users are uniform, each with a country, gender, device and language that stay the same.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { Encoder } from 'cbor-x'
 import type { Manifest } from '../../src/bundle/manifest.ts'
 import { ItemTable } from '../../src/items/item_table.ts'
 import { readSnapshot } from '../../src/store/snapshot.ts'
+import { randomFrom } from './random.ts'
 
 export const FORMATS = { json: 'application/json', cbor: 'application/cbor' } as const
 export type Format = keyof typeof FORMATS
@@ -17,8 +19,12 @@ export type Catalogue = {
   /** Most popular first. */
   queries: string[]
   users: string[]
+  /** Values of each part of a user's context, most common first. */
+  contexts: [name: string, values: string[]][]
   caller_columns: string[]
 }
+
+const CONTEXTS = ['country', 'gender', 'device', 'language']
 
 export async function readCatalogue(bundle: string): Promise<Catalogue> {
   const manifest: Manifest = JSON.parse(readFileSync(join(bundle, 'manifest.json'), 'utf8'))
@@ -37,37 +43,64 @@ export async function readCatalogue(bundle: string): Promise<Catalogue> {
   }
   if (!blobs.length || !users.length) throw new Error(`${bundle}/features: found no count blobs or no sequences`)
   const queries = blobs.sort((a, b) => b.bytes - a.bytes).map(({ query }) => query)
-  return { keys, queries, users, caller_columns: manifest.caller_columns.map(({ name }) => name) }
+  const contexts = CONTEXTS.flatMap((name): Catalogue['contexts'] =>
+    manifest.vocabularies[name]?.length ? [[name, manifest.vocabularies[name]]] : [],
+  )
+  return { keys, queries, users, contexts, caller_columns: manifest.caller_columns.map(({ name }) => name) }
 }
 
 export type Draw = { candidates: number; top_k: number; seed: number }
 
-/** One body in both formats, with the same content. Candidates are distinct items. */
+/** One body in both formats, with the same content. */
 export function drawBody(catalogue: Catalogue, draw: Draw): Record<Format, Buffer> {
-  const { candidates, top_k, seed } = draw
+  const head = drawHead(catalogue, draw)
+  const tail = drawTail(catalogue, draw)
+  return {
+    json: joinBody({ head, tail: tail.json, format: 'json' }),
+    cbor: joinBody({ head, tail: tail.cbor, format: 'cbor' }),
+  }
+}
+
+/** Who asks for what: cheap, so each request of a load has its own. */
+export type Head = { query: { text: string }; user: Record<string, string>; top_k: number }
+
+export function drawHead({ queries, users, contexts }: Catalogue, { top_k, seed }: Omit<Draw, 'candidates'>): Head {
+  const random = randomFrom(seed)
+  const text = queries[zipf(queries.length, random)]
+  const user = Math.floor(random() * users.length)
+  const own = randomFrom(user)
+  const context = contexts.map(([name, values]) => [name, values[zipf(values.length, own)]])
+  return { query: { text }, user: { id: users[user], ...Object.fromEntries(context) }, top_k }
+}
+
+/** The candidates and their columns, encoded as the rest of a body: what is large, shared by many requests. Distinct items. */
+export function drawTail(catalogue: Catalogue, { candidates, seed }: Omit<Draw, 'top_k'>): Record<Format, Buffer> {
   if (candidates > catalogue.keys.length) {
     throw new Error(`${candidates} distinct candidates of ${catalogue.keys.length} items: use a larger table`)
   }
-  const random = randomFrom(seed)
+  const random = randomFrom(seed + 0x5eed)
   const keys = sample(catalogue.keys, { count: candidates, random })
   const columns = catalogue.caller_columns.map((name): [string, Float32Array] => [
     name,
     Float32Array.from(keys, () => Math.round(random() * 3000) / 100),
   ])
-  const body = {
-    query: { text: catalogue.queries[zipf(catalogue.queries.length, random)] },
-    user: { id: catalogue.users[Math.floor(random() * catalogue.users.length)] },
-    top_k,
-  }
   const json = {
-    ...body,
     candidates: Array.from(keys, Number),
     candidate_features: Object.fromEntries(columns.map(([name, values]) => [name, Array.from(values, hundredths)])),
   }
-  const cbor = { ...body, candidates: keys, candidate_features: Object.fromEntries(columns) }
-  return { json: Buffer.from(JSON.stringify(json)), cbor: encoder.encode(cbor) }
+  const cbor = { candidates: keys, candidate_features: Object.fromEntries(columns) }
+  return { json: Buffer.from(JSON.stringify(json).slice(1)), cbor: encoder.encode(cbor).subarray(1) }
 }
 
+export function joinBody({ head, tail, format }: { head: Head; tail: Buffer; format: Format }): Buffer {
+  if (format === 'json') return Buffer.concat([Buffer.from(`${JSON.stringify(head).slice(0, -1)},`), tail])
+  // A map of fewer than 24 entries is one byte with their number, then the entries.
+  return Buffer.concat([Buffer.of(CBOR_MAP + HEAD_ENTRIES + TAIL_ENTRIES), encoder.encode(head).subarray(1), tail])
+}
+
+const CBOR_MAP = 0xa0
+const HEAD_ENTRIES = 3
+const TAIL_ENTRIES = 2
 const encoder = new Encoder({ useRecords: false, tagUint8Array: false, variableMapSize: true })
 const hundredths = (value: number) => Math.round(value * 100) / 100
 
@@ -86,15 +119,4 @@ function sample(keys: BigUint64Array, { count, random }: { count: number; random
 /** Rank from 0 with probability proportional to 1 / (rank + 1), by inverting the integral. */
 function zipf(ranks: number, random: () => number): number {
   return Math.min(ranks - 1, Math.floor((ranks + 1) ** random()) - 1)
-}
-
-/** Mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

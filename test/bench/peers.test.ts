@@ -89,7 +89,7 @@ test('ratios are our median throughput over theirs, for each of our formats', ()
     format,
     candidates: 100,
     summaries: rates.map((rate) => ({
-      ...summarise({ answers: [], failures: [], elapsed_ms: 1 }),
+      ...summarise({ answers: [], failures: [], late_ms: new Float64Array(), elapsed_ms: 1 }),
       requests_per_s: rate,
     })),
   })
