@@ -9,6 +9,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY src/kernel src/kernel
 COPY src/items src/items
+COPY src/http/native src/http/native
 RUN npm ci --omit=dev \
  && test -f build/prerank.node \
  && find node_modules/onnxruntime-node/bin -mindepth 2 -maxdepth 2 ! -name linux -exec rm -rf {} + \

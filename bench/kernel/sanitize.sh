@@ -34,7 +34,7 @@ sanitized() {
 for level in "" "-march=native"; do
   echo "sanitize: suites, ${level:-baseline instructions}"
   build "$level"
-  sanitized node --test --test-timeout=600000 test/kernel/*.test.ts test/items/*.test.ts
+  sanitized node --test --test-timeout=600000 test/kernel/*.test.ts test/items/*.test.ts test/http/json_columns.test.ts
 done
 echo "sanitize: fuzz"
 sanitized node test/kernel/fuzz.ts "$MUTATIONS"

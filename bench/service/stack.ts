@@ -18,7 +18,7 @@ export type StackOptions = { bundle: string; settings?: Record<string, string> }
 export async function startStack({ bundle, settings = {} }: StackOptions): Promise<Stack> {
   const redis = await startRedis({ own: true })
   try {
-    await finished(node(['src/cli.ts', 'load', '--bundle', bundle, '--redis', redis.url]))
+    await loadFeatures({ bundle, redis_url: redis.url })
     const service = await startService({ ...settings, BUNDLE_DIR: bundle, REDIS_URL: redis.url })
     const stop = async () => {
       await service.stop()
@@ -31,10 +31,15 @@ export async function startStack({ bundle, settings = {} }: StackOptions): Promi
   }
 }
 
-async function startService(environment: Record<string, string>): Promise<Stack> {
+export async function loadFeatures({ bundle, redis_url }: { bundle: string; redis_url: string }): Promise<void> {
+  await finished(node(['src/cli.ts', 'load', '--bundle', bundle, '--redis', redis_url]))
+}
+
+/** `checkout` is the folder whose code runs. */
+export async function startService(environment: Record<string, string>, checkout = root): Promise<Stack> {
   const port = await freePort()
   const settings = { HOST: '127.0.0.1', PORT: `${port}`, LOG_LEVEL: 'warn', SHUTDOWN_DELAY_MS: '0' }
-  const child = node(['src/server.ts'], { ...settings, ...environment })
+  const child = node([join(checkout, 'src', 'server.ts')], { ...settings, ...environment })
   const exited = once(child, 'exit')
   const url = `http://127.0.0.1:${port}`
   const stop = async () => {

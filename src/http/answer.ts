@@ -5,6 +5,7 @@
 import { Type } from 'typebox'
 import type { CandidateExplanation, PrerankAnswer } from '../prerank/answer.ts'
 import { Id } from '../prerank/body.ts'
+import { ParsedIds } from '../prerank/parsed_ids.ts'
 import type { Format } from './formats.ts'
 
 const closed = { additionalProperties: false }
@@ -68,8 +69,8 @@ export const PrerankAnswerBody = Type.Object(
   { ...closed, $id: 'PrerankAnswer' },
 )
 
-type IdColumn = unknown[] | Uint8Array | Uint16Array | Uint32Array | BigUint64Array
-type AnswerOptions = { request_id: string; candidates: unknown; named: unknown; format: Format }
+type IdColumn = unknown[] | ParsedIds | Uint8Array | Uint16Array | Uint32Array | BigUint64Array
+export type AnswerOptions = { request_id: string; candidates: unknown; named: unknown; format: Format }
 
 /** `candidates` and `named` are the columns of the body that `positions` and the explanations speak of. */
 export function answerBody(answer: PrerankAnswer, options: AnswerOptions): Record<string, unknown> {
@@ -84,10 +85,22 @@ export function answerBody(answer: PrerankAnswer, options: AnswerOptions): Recor
     counts,
     degraded,
   }
-  return explain ? { ...body, explain: explain.map((entry) => explanationBody(entry, options)) } : body
+  return explain ? { ...body, explain: explanations(explain, options) } : body
 }
 
-function pick(column: IdColumn, positions: Uint32Array): IdColumn {
+/** The same as JSON text up to the last id (none where ids are copied from the body), and from the end of the scores on. */
+export function answerTexts(answer: PrerankAnswer, options: AnswerOptions): { head: string; tail: string } {
+  const { model, positions, counts, degraded, explain } = answer
+  const { candidates, request_id } = options
+  const isCopied = candidates instanceof ParsedIds
+  const ids = isCopied ? '' : JSON.stringify(plainIds(pick(candidates as IdColumn, positions))).slice(1, -1)
+  const first = JSON.stringify({ request_id, model }).slice(0, -1)
+  const last = JSON.stringify({ counts, degraded, explain: explain && explanations(explain, options) }).slice(1)
+  return { head: `${first},"ids":[${ids}`, tail: `],${last}` }
+}
+
+function pick(column: IdColumn, positions: Uint32Array): Exclude<IdColumn, ParsedIds> {
+  if (column instanceof ParsedIds) return Array.from(positions, (position) => column.at(position))
   const picked = Array.isArray(column)
     ? new Array<unknown>(positions.length)
     : new (column.constructor as Uint32ArrayConstructor)(positions.length)
@@ -95,7 +108,7 @@ function pick(column: IdColumn, positions: Uint32Array): IdColumn {
   return picked
 }
 
-function plainIds(ids: IdColumn): unknown[] {
+function plainIds(ids: Exclude<IdColumn, ParsedIds>): unknown[] {
   return Array.from(ids as unknown[], plainId)
 }
 
@@ -105,8 +118,12 @@ function plainId(id: unknown): unknown {
   return id <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(id) : id.toString()
 }
 
+const explanations = (explain: CandidateExplanation[], options: AnswerOptions) =>
+  explain.map((entry) => explanationBody(entry, options))
+
 function explanationBody({ position, named, ...entry }: CandidateExplanation, options: AnswerOptions) {
   const column = (named === undefined ? options.candidates : options.named) as IdColumn
-  const id = column[named ?? position!]
+  const at = named ?? position!
+  const id = column instanceof ParsedIds ? column.at(at) : column[at]
   return { id: options.format === 'json' ? plainId(id) : id, ...entry }
 }

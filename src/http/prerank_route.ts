@@ -1,17 +1,19 @@
 /** POST /v1/prerank */
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Config } from '../config.ts'
+import { loadAddon } from '../items/addon.ts'
 import type { Metrics } from '../metrics.ts'
 import { type PrerankAnswer, STAGES } from '../prerank/answer.ts'
-import { type BodyLimits, bodySchema, type CheckedBody } from '../prerank/body.ts'
-import { createDecode } from '../prerank/decode.ts'
+import { type BodyLimits, bodySchema } from '../prerank/body.ts'
 import { prerank } from '../prerank/pipeline.ts'
-import { answerBody, PrerankAnswerBody } from './answer.ts'
+import { PrerankAnswerBody } from './answer.ts'
+import { createWriteAnswer } from './answer_writer.ts'
 import type { BodyPool } from './body_pool.ts'
 import { ANSWER_EXAMPLE, REQUEST_EXAMPLES } from './examples.ts'
 import { both, received } from './exchange.ts'
-import { createWriter, type Format, MEDIA_TYPES, readBytes } from './formats.ts'
+import { type Format, MEDIA_TYPES } from './formats.ts'
 import { type Host, holdServing } from './host.ts'
+import { createReadPrerank } from './prerank_body.ts'
 import { problemResponses } from './problem.ts'
 
 export const PRERANK_ROUTE = '/v1/prerank'
@@ -20,16 +22,16 @@ export type PrerankRouteOptions = { host: Host; config: Config; metrics: Metrics
 
 export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOptions) {
   const { host, config, metrics, pool } = options
-  const decode = createDecode(config)
-  const write = createWriter()
+  const addon = config.kernel === 'reference' ? null : loadAddon().addon
+  const read = createReadPrerank(addon, { limits: config, pool })
+  const write = createWriteAnswer(addon)
 
   app.post(PRERANK_ROUTE, { schema: PRERANK_SCHEMA }, async (request, reply) => {
     const start_ms = performance.now()
     const { bytes, format, answer_format } = received(request)
     using held = holdServing(host)
     const { serving } = held
-    const body = readBytes(bytes, format) as CheckedBody
-    const decoded = decode(body, serving.accepted)
+    const { body, decoded, memory } = read(bytes, format, serving.accepted)
     const decode_ms = performance.now() - start_ms
 
     const answer = await prerank(serving, decoded, Date.now())
@@ -38,12 +40,9 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
     const encode_start_ms = performance.now()
     const request_id = decoded.request_id ?? request.id
     const named = (body.explain as { ids?: unknown } | undefined)?.ids
-    const encoded = write(
-      answerBody(answer, { request_id, candidates: body.candidates, named, format: answer_format }),
-      answer_format,
-    )
+    const encoded = write(answer, { request_id, candidates: body.candidates, named, format: answer_format })
     // Only now: ids and columns of the body are views of it. After an error the kernel may still read them.
-    pool.give(bytes)
+    for (const part of memory) pool.give(part)
     const encode_ms = performance.now() - encode_start_ms
     Object.assign(answer.timings_ms, { decode: decode_ms, encode: encode_ms })
     observe(metrics, answer)

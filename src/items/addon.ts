@@ -42,6 +42,18 @@ export type Addon = {
   hashIds(ids: string[]): BigUint64Array
   resolve(call: ResolveCall): Promise<[unknown: number, duplicates: number] | CallFailure>
   score(call: ScoreCall): Promise<number | CallFailure>
+  /** The large arrays of a JSON body, as json_addon.c describes; used by src/http only. */
+  jsonFind(bytes: Uint8Array): Uint32Array
+  jsonIds(bytes: Uint8Array, array: Uint32Array, texts: boolean, keys: BigUint64Array, spans: Uint32Array): boolean
+  jsonNumbers(bytes: Uint8Array, array: Uint32Array, out: Float32Array): boolean
+  jsonAnswer(
+    head: string,
+    bytes: Uint8Array | null,
+    spans: Uint32Array | null,
+    positions: Uint32Array,
+    scores: Float32Array,
+    tail: string,
+  ): Buffer
 }
 
 export type LoadedAddon = { addon: Addon; problem: null } | { addon: null; problem: string }

@@ -14,7 +14,7 @@ const output = join(root, 'build', 'prerank.node')
 
 /** Every source of the addon. */
 export function sources() {
-  return ['src/items/native', 'src/kernel/native'].flatMap((folder) =>
+  return ['src/items/native', 'src/kernel/native', 'src/http/native'].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => name.endsWith('.c'))
       .map((name) => join(root, folder, name)),

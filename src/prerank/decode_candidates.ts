@@ -4,6 +4,7 @@
  */
 import { invalidField, ServiceError } from '../errors.ts'
 import { ID_LENGTH_MAX } from './body.ts'
+import { ParsedIds } from './parsed_ids.ts'
 import type { Candidates } from './request.ts'
 
 export type IdKind = 'u64' | 'string'
@@ -24,8 +25,9 @@ export const EXPECTED_ID = {
 
 export function decodeIds(value: unknown, { field, id_kind, count_max }: IdOptions): Candidates {
   if (value === undefined) throw new ServiceError('missing_field', { field, expected: EXPECTED_IDS[id_kind] })
+  const isParsed = value instanceof ParsedIds
   const isKeys = isUnsigned(value)
-  if (!isKeys && !Array.isArray(value)) throw invalidField(field, value, EXPECTED_IDS[id_kind])
+  if (!isParsed && !isKeys && !Array.isArray(value)) throw invalidField(field, value, EXPECTED_IDS[id_kind])
   if (value.length === 0) throw invalidField(field, value, 'at least one id')
   if (value.length > count_max) {
     throw new ServiceError('too_many_candidates', {
@@ -34,6 +36,7 @@ export function decodeIds(value: unknown, { field, id_kind, count_max }: IdOptio
       expected: `at most ${count_max}`,
     })
   }
+  if (isParsed) return { keys: value.keys }
   if (isKeys) return { keys: widen(value) }
   return id_kind === 'u64' ? { keys: parseKeys(value, field) } : { ids: checkIds(value, field) }
 }

@@ -1,6 +1,7 @@
-/* The addon's surface: table mapping (src/items), hashIds, resolve, score. */
+/* The addon's surface: table mapping (src/items), hashIds, resolve, score, and the columns of JSON bodies (src/http). */
 #include <node_api.h>
 
+#include "../../http/native/json_addon.h"
 #include "../../items/native/napi_help.h"
 #include "call.h"
 
@@ -9,6 +10,10 @@ NAPI_MODULE_INIT() {
       PR_FUNCTION("hashIds", pr_hash_ids_export),
       PR_FUNCTION("resolve", pr_resolve_export),
       PR_FUNCTION("score", pr_score_export),
+      PR_FUNCTION("jsonFind", pr_json_find_export),
+      PR_FUNCTION("jsonIds", pr_json_ids_export),
+      PR_FUNCTION("jsonNumbers", pr_json_numbers_export),
+      PR_FUNCTION("jsonAnswer", pr_json_answer_export),
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
   pr_mapped_exports(env, exports);
