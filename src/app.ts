@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import type { Keys } from './access/key_file.ts'
 import type { Config } from './config.ts'
+import { refusalOf, requireKeys } from './http/access.ts'
 import { adminRoutes, Bundles } from './http/admin_routes.ts'
 import { createBodyPool } from './http/body_pool.ts'
 import { docs } from './http/docs.ts'
@@ -10,10 +12,14 @@ import { engagementsRoute, engagementsSchemas } from './http/engagements_route.t
 import { answerError, answerErrors, answerParserError } from './http/error_handlers.ts'
 import { MEDIA_TYPES } from './http/formats.ts'
 import type { Host } from './http/host.ts'
+import { metricsRoute } from './http/metrics_route.ts'
 import { PRERANK_ROUTE, prerankRoute, prerankSchemas } from './http/prerank_route.ts'
 import { Problem } from './http/problem.ts'
+import { createCharge } from './http/rate_limit.ts'
 import { readBody } from './http/read_body.ts'
-import { systemRoutes } from './http/system_routes.ts'
+import { secureAnswers } from './http/security_headers.ts'
+import { healthRoutes, modelsRoute } from './http/system_routes.ts'
+import { renewTls, type TlsFiles, tlsOptions } from './http/tls.ts'
 import type { Metrics } from './metrics.ts'
 import { REQUEST_ID_PATTERN } from './prerank/body.ts'
 import type { Reloader } from './reload/reloader.ts'
@@ -23,31 +29,35 @@ const BODY_POOL_BYTES_MAX = 64 * 2 ** 20
 /** How often Node looks for requests that have run out of time. */
 const TIMEOUT_CHECK_MS = 500
 
+/** `public` has what search backends call, `admin` what operators call, where the latter have a port of their own. */
+export type Side = 'both' | 'public' | 'admin'
+
 export type AppOptions = {
   config: Config
   host: Host
   reloader: Reloader
   metrics: Metrics
   logger: FastifyBaseLogger
+  /** Without them anyone may call everything. */
+  keys?: Keys | null
+  tls?: TlsFiles | null
+  side?: Side
 }
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, host, reloader, metrics, logger } = options
+  const { config, host, reloader, metrics, logger, keys = null, tls = null, side = 'both' } = options
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     requestTimeout: config.request_timeout_ms,
     bodyLimit: config.body_bytes_max,
-    http: {
-      maxHeaderSize: config.header_bytes_max,
-      // Node takes a smaller limit than its own for headers only when it is given at creation.
-      requestTimeout: config.request_timeout_ms,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    },
+    ...serverOptions(config, tls),
     genReqId: requestId,
     requestIdHeader: false,
     clientErrorHandler: answerParserError,
-    frameworkErrors: answerError,
+    // Hooks do not run for an address that cannot be read.
+    frameworkErrors: (error, request, reply) =>
+      answerError((keys && refusalOf(keys, request, reply)) ?? error, request, reply),
     exposeHeadRoutes: false,
     return503OnClosing: false,
   })
@@ -61,12 +71,32 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   )
   answerErrors(app)
   observeRequests(app, metrics)
-  await app.register(docs, { schemas: [Problem, ...prerankSchemas(config), ...engagementsSchemas(config), Bundles] })
-  await app.register(prerankRoute, { host, config, metrics, pool })
-  await app.register(engagementsRoute, { host, config, metrics, pool })
-  await app.register(systemRoutes, { host, metrics })
-  await app.register(adminRoutes, { reloader, pool })
+  secureAnswers(app)
+  requireKeys(app, keys)
+  if (tls) renewTls(app, tls, logger)
+  if (side !== 'admin') {
+    const charge = createCharge({ rate_per_s: config.rate_limit_candidates_per_s, burst: config.rate_limit_burst })
+    await app.register(docs, { schemas: [Problem, ...prerankSchemas(config), ...engagementsSchemas(config), Bundles] })
+    await app.register(prerankRoute, { host, config, metrics, pool, charge })
+    await app.register(engagementsRoute, { host, config, metrics, pool })
+    await app.register(modelsRoute, { host })
+  }
+  await app.register(healthRoutes, { host })
+  if (side !== 'public') {
+    await app.register(metricsRoute, { metrics })
+    await app.register(adminRoutes, { reloader, pool })
+  }
   return app
+}
+
+/** Node takes a smaller limit than its own for headers only when it is given at creation. */
+function serverOptions(config: Config, tls: TlsFiles | null) {
+  const limits = {
+    maxHeaderSize: config.header_bytes_max,
+    requestTimeout: config.request_timeout_ms,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  }
+  return tls ? { https: { ...limits, ...tlsOptions(tls) } } : { http: limits }
 }
 
 const REQUEST_ID = new RegExp(REQUEST_ID_PATTERN)

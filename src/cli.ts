@@ -7,6 +7,7 @@ import { doctorCommand } from './jobs/commands/doctor.ts'
 import { evalCommand } from './jobs/commands/eval.ts'
 import { inspectCommand } from './jobs/commands/inspect.ts'
 import { itemsCommand } from './jobs/commands/items.ts'
+import { keyCommand } from './jobs/commands/key.ts'
 import { loadCommand } from './jobs/commands/load.ts'
 import { sequencesCommand } from './jobs/commands/sequences.ts'
 import { createRunner } from './jobs/run/runner.ts'
@@ -34,6 +35,7 @@ const program = new Command('prerank')
   .addCommand(evalCommand(run))
   .addCommand(inspectCommand(run))
   .addCommand(doctorCommand(run))
+  .addCommand(keyCommand(run))
 
 for (const command of [program, ...program.commands, ...program.commands.flatMap((verb) => verb.commands)]) {
   command.showHelpAfterError('(--help says more)').exitOverride((error) => {

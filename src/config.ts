@@ -40,6 +40,12 @@ function contradictions(config: Config): string[] {
   const problems: string[] = []
   if (config.redis_cluster === 'true' && !config.redis_url)
     problems.push('REDIS_CLUSTER: found "true" without REDIS_URL, expected the address of a node in REDIS_URL')
+  if ((config.tls_cert_file === undefined) !== (config.tls_key_file === undefined))
+    problems.push('TLS_CERT_FILE, TLS_KEY_FILE: found one of them, expected both or none')
+  if (config.tls_client_ca_file && !config.tls_cert_file)
+    problems.push(
+      'TLS_CLIENT_CA_FILE: found without TLS_CERT_FILE, expected TLS, which client certificates are part of',
+    )
   if (config.redis_url && !/^rediss?:\/\/\S+$/.test(config.redis_url))
     problems.push(
       'REDIS_URL: found something else, expected redis://[user:password@]host:port[/database] or rediss://…',

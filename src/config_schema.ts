@@ -20,6 +20,37 @@ const DAY_MS = 86_400_000
 export const ConfigSchema = Type.Object({
   host: text('Address to listen on.', { default: '0.0.0.0' }),
   port: integer('', 'Port to listen on; 0 takes a free one.', { default: 8080, minimum: 0, maximum: 65535 }),
+  admin_port: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65535,
+      description: 'Port of its own for `/metrics` and `/v1/admin`; without it they are on PORT. 0 takes a free one.',
+    }),
+  ),
+  admin_host: text('Address that ADMIN_PORT listens on.', { default: '127.0.0.1' }),
+  api_keys_file: Type.Optional(
+    text(
+      'File of keys, one `name:scope,scope:sha256` per line (`npx prerank key new` makes one), read again when it ' +
+        'changes. Without it anyone may call everything.',
+    ),
+  ),
+  rate_limit_candidates_per_s: integer(
+    'candidates/s',
+    'Candidates that one key may send; without keys, all callers together. 0 sets no limit.',
+    { default: 0, minimum: 0, maximum: 1_000_000_000 },
+  ),
+  rate_limit_burst: integer('candidates', 'Candidates that may come at once after a pause; no request may have more.', {
+    default: 200_000,
+    minimum: 1,
+    maximum: 1_000_000_000,
+  }),
+  tls_cert_file: Type.Optional(
+    text('Certificate chain, PEM, read again when it changes. With TLS_KEY_FILE both ports speak TLS 1.2 or newer.'),
+  ),
+  tls_key_file: Type.Optional(text('Private key of the certificate, PEM.')),
+  tls_client_ca_file: Type.Optional(
+    text('Authority, PEM, that must have signed the certificate of every caller (mutual TLS).'),
+  ),
   log_level: choice(
     'Least severe level that is logged.',
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],

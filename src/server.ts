@@ -2,11 +2,11 @@
 /** The service: composition root and its life, from the first log line to the last request. */
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
-import { type Logger, pino } from 'pino'
-import { buildApp } from './app.ts'
+import type { Logger } from 'pino'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import type { Host } from './http/host.ts'
+import { listen } from './listen.ts'
+import { createLogger } from './logger.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { openServing } from './open_serving.ts'
 import { createStores } from './open_store.ts'
@@ -17,6 +17,8 @@ import { watchPointer } from './reload/watch_pointer.ts'
 
 export type Service = {
   url: string
+  /** Null where the admin side has no port of its own. */
+  admin_url: string | null
   /** Resolves when requests are answered; rejects when the bundle cannot be served. */
   ready: Promise<void>
   /** Looks at the configured bundle again; logs what comes of it. */
@@ -39,8 +41,7 @@ export async function startService({ config, logger }: ServiceOptions): Promise<
     metrics,
     logger,
   })
-  const app = await buildApp({ config, host, reloader, metrics, logger })
-  const url = await app.listen({ host: config.host, port: config.port })
+  const listening = await listen({ config, host, reloader, metrics, logger })
   const starting = reloader.start()
   let unwatch = () => {}
   const ready = starting.then(() => {
@@ -50,11 +51,12 @@ export async function startService({ config, logger }: ServiceOptions): Promise<
     host.not_ready = STOPPING
     unwatch()
     await sleep(config.shutdown_delay_ms)
-    await closeApp(app, config.shutdown_timeout_ms)
+    await listening.close(config.shutdown_timeout_ms)
     const closed = reloader.close().then(stores.close)
     await Promise.race([closed, sleep(config.shutdown_timeout_ms, undefined, { ref: false })])
   }
-  return { url, ready, reload: () => reloadQuietly(reloader, 'signal'), stop }
+  const { url, admin_url } = listening
+  return { url, admin_url, ready, reload: () => reloadQuietly(reloader, 'signal'), stop }
 }
 
 function take(serving: Serving, { host, metrics }: { host: Host; metrics: Metrics }) {
@@ -86,26 +88,13 @@ async function reloadQuietly(reloader: Reloader, trigger: Trigger): Promise<void
   await reloader.reloadNext({ trigger }).catch(() => {})
 }
 
-/**
- * Requests in flight finish, or end with the limit. Their connections then wait for a next request, so idle ones are
- * closed again and again.
- */
-async function closeApp(app: FastifyInstance, timeout_ms: number) {
-  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS)
-  const force = setTimeout(() => app.server.closeAllConnections(), timeout_ms)
-  await app.close()
-  clearInterval(idle)
-  clearTimeout(force)
-}
-
-const IDLE_CHECK_MS = 20
 /** By itself the process ends sooner. */
 const EXIT_MS = 500
 const STOPPING = 'the service is shutting down'
 
 async function main() {
   const config = readConfig()
-  const logger = pino({ level: config.log_level })
+  const logger = createLogger(config.log_level)
   try {
     await run({ config, logger })
   } catch (error) {

@@ -2,6 +2,7 @@
  * From the store's bytes to features. Whatever cannot be used is left out and named: the request is scored without it.
  */
 import type { Manifest } from '../bundle/manifest.ts'
+import { maskedKey } from '../store/masked_key.ts'
 import type { StoreAnswer } from '../store/store.ts'
 import { type ParsedCounts, parseCountBlob } from './counts.ts'
 import { liveBlob } from './live_counts.ts'
@@ -51,7 +52,8 @@ export function answerReader(manifest: Manifest): AnswerReader {
       try {
         return failed.has(key) ? null : decode()
       } catch (error) {
-        failed.set(key, key === sequence_key ? (error as Error).message : `${key}: ${(error as Error).message}`)
+        const shown = live_keys.includes(key) || key === sequence_key ? maskedKey(key) : key
+        failed.set(key, `${shown}: ${(error as Error).message}`)
         return null
       }
     }

@@ -134,6 +134,6 @@ const ENGAGEMENTS_SCHEMA = {
   body: { $ref: 'Engagements#' },
   response: {
     200: { description: 'What became of each event.', content: both({ $ref: 'EngagementsAnswer#' }) },
-    ...problemResponses([400, 406, 408, 413, 415, 431, 500, 503]),
+    ...problemResponses([400, 401, 403, 406, 408, 413, 415, 431, 500, 503]),
   },
 }

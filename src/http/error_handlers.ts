@@ -25,7 +25,8 @@ export function answerError(error: Error, request: FastifyRequest, reply: Fastif
   const known = publicError(error, request.headers)
   reply.error_code = known.code
   if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
-  else request.log.info({ code: known.code, field: known.finding.field }, 'request refused')
+  // No field: in maps its name is the caller's, who may have put a user id there.
+  else request.log.info({ code: known.code }, 'request refused')
   if (known.status === 503) reply.header('retry-after', RETRY_AFTER_S)
   return reply
     .code(known.status)

@@ -6,6 +6,7 @@ import type { Metrics } from '../metrics.ts'
 import { type PrerankAnswer, STAGES } from '../prerank/answer.ts'
 import { type BodyLimits, bodySchema } from '../prerank/body.ts'
 import { prerank } from '../prerank/pipeline.ts'
+import { countOf } from '../prerank/request.ts'
 import { PrerankAnswerBody } from './answer.ts'
 import { createWriteAnswer } from './answer_writer.ts'
 import type { BodyPool } from './body_pool.ts'
@@ -15,13 +16,14 @@ import { type Format, MEDIA_TYPES } from './formats.ts'
 import { type Host, holdServing } from './host.ts'
 import { createReadPrerank } from './prerank_body.ts'
 import { problemResponses } from './problem.ts'
+import type { Charge } from './rate_limit.ts'
 
 export const PRERANK_ROUTE = '/v1/prerank'
 
-export type PrerankRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool }
+export type PrerankRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool; charge: Charge }
 
 export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOptions) {
-  const { host, config, metrics, pool } = options
+  const { host, config, metrics, pool, charge } = options
   const addon = config.kernel === 'reference' ? null : loadAddon().addon
   const read = createReadPrerank(addon, { limits: config, pool })
   const write = createWriteAnswer(addon)
@@ -32,6 +34,7 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
     using held = holdServing(host)
     const { serving } = held
     const { body, decoded, memory } = read(bytes, format, serving.accepted)
+    charge(countOf(decoded.candidates), { request, reply })
     const decode_ms = performance.now() - start_ms
 
     const answer = await prerank(serving, decoded, Date.now())
@@ -104,6 +107,6 @@ const PRERANK_SCHEMA = {
       description: 'The best candidates. `Server-Timing` holds the time of each stage in ms.',
       content: both({ $ref: 'PrerankAnswer#' }),
     },
-    ...problemResponses([400, 406, 408, 413, 415, 431, 500, 503]),
+    ...problemResponses([400, 401, 403, 406, 408, 413, 415, 429, 431, 500, 503]),
   },
 }

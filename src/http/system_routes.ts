@@ -1,8 +1,7 @@
-/** Health, metrics and what is being served. */
+/** Health and what is being served. */
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { ServiceError } from '../errors.ts'
-import type { Metrics } from '../metrics.ts'
 import { assertWhole } from '../prerank/score_input.ts'
 import type { Serving } from '../prerank/serving.ts'
 import { type Host, servingOf } from './host.ts'
@@ -40,7 +39,7 @@ const Model = Type.Object(
   closed,
 )
 
-export async function systemRoutes(app: FastifyInstance, { host, metrics }: { host: Host; metrics: Metrics }) {
+export async function healthRoutes(app: FastifyInstance, { host }: { host: Host }) {
   const health = {
     operationId: 'healthz',
     tags: ['operation'],
@@ -64,7 +63,9 @@ export async function systemRoutes(app: FastifyInstance, { host, metrics }: { ho
     assertWhole(bundle.table)
     return { status: 'ready', store: store.state() }
   })
+}
 
+export async function modelsRoute(app: FastifyInstance, { host }: { host: Host }) {
   const models = {
     operationId: 'models',
     tags: ['ranking'],
@@ -75,17 +76,6 @@ export async function systemRoutes(app: FastifyInstance, { host, metrics }: { ho
     },
   }
   app.get('/v1/models', { schema: models }, async () => ({ models: [modelOf(servingOf(host))] }))
-
-  const exposition = {
-    operationId: 'metrics',
-    tags: ['operation'],
-    summary: 'Metrics for Prometheus',
-    response: { 200: { description: 'Text exposition.', content: { 'text/plain': { schema: Type.String() } } } },
-  }
-  app.get('/metrics', { schema: exposition, logLevel: 'warn' }, async (_, reply) => {
-    const text = await metrics.registry.metrics()
-    return reply.header('content-type', metrics.registry.contentType).send(text)
-  })
 }
 
 function modelOf({ bundle, kernel }: Serving) {

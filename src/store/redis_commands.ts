@@ -1,6 +1,7 @@
 /** One explicit pipeline and what its replies mean. */
 import type { ChainableCommander } from 'ioredis'
 import { EVENT_BYTES, SEQUENCE_EVENTS_MAX } from '../features/sequence.ts'
+import { maskedKey } from './masked_key.ts'
 import type { RedisClient } from './redis_client.ts'
 import { StoreError, type StoreErrorKind } from './store.ts'
 
@@ -30,7 +31,8 @@ const KINDS: Record<string, StoreErrorKind> = { WRONGTYPE: 'nonsense', OOM: 'ful
 /** Whether the server answered with something else than a feature, as opposed to not answering. */
 export function replyError(wanted: Pick<Wanted, 'full_key' | 'kind'>, error: Error): StoreError {
   const kind = KINDS[error.message.split(' ', 1)[0]] ?? 'down'
-  return new StoreError(kind, `${describeKey(wanted)}: ${error.message}`, { cause: error })
+  const shown = kind === 'nonsense' && wanted.kind === 'value' ? wanted.full_key : maskedKey(wanted.full_key)
+  return new StoreError(kind, `${shown}: ${error.message}`, { cause: error })
 }
 
 function joinEvents(wanted: Wanted, value: unknown): Reply {
@@ -39,12 +41,7 @@ function joinEvents(wanted: Wanted, value: unknown): Reply {
   const odd = events.findIndex((event) => event.length !== EVENT_BYTES)
   if (odd < 0) return new Uint8Array(Buffer.concat(events))
   const found = `element ${odd} has ${events[odd].length} bytes, expected events of ${EVENT_BYTES}`
-  return new StoreError('nonsense', `${describeKey(wanted)}: ${found}`)
-}
-
-/** Problems are logged; user ids are not, nor what users have just searched for. */
-function describeKey({ full_key, kind }: Pick<Wanted, 'full_key' | 'kind'>): string {
-  return kind === 'value' ? full_key : full_key.replace(/\{.*\}$/s, '{…}')
+  return new StoreError('nonsense', `${maskedKey(wanted.full_key)}: ${found}`)
 }
 
 /** Its own, aligned memory: a reply is a piece of the socket's buffer, which a cached value would keep alive. */

@@ -13,6 +13,8 @@ import { type OracleEntry, type OracleRequest, tinyOracle } from './tiny_oracle.
 
 export type TinyService = {
   url: string
+  /** Where ADMIN_PORT is set. */
+  admin_url: string | null
   bundle: TinyBundle
   /** What the service should answer, from plain loops. */
   oracle(request: OracleRequest): Promise<OracleEntry[]>
@@ -61,6 +63,7 @@ export async function startTinyService(
   const score = await tinyOracle(bundle)
   return {
     url: service.url,
+    admin_url: service.admin_url,
     bundle,
     oracle: (request) => score(request, Date.now()),
     post: (body, post_options) => post(`${service.url}/v1/prerank`, body, post_options),

@@ -1,0 +1,52 @@
+/** The addresses of the service: one for everything, or a second one for operators. */
+import { openKeyFile } from './access/key_file.ts'
+import { type AppOptions, buildApp, type Side } from './app.ts'
+import { tlsFilesOf } from './http/tls.ts'
+
+export type Listening = {
+  url: string
+  /** Null where the admin side has no port of its own. */
+  admin_url: string | null
+  /** Requests in flight finish, or end with the limit. */
+  close(timeout_ms: number): Promise<void>
+}
+
+type App = Awaited<ReturnType<typeof buildApp>>
+export type ListenOptions = Omit<AppOptions, 'keys' | 'tls' | 'side'>
+
+/** Nothing stays open when it rejects. */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { config, logger } = options
+  const has_admin = config.admin_port !== undefined
+  const keys = config.api_keys_file ? openKeyFile(config.api_keys_file, logger) : null
+  const tls = tlsFilesOf(config)
+  const apps: App[] = []
+  const open = async (side: Side, address: { host: string; port: number }) => {
+    const app = await buildApp({ ...options, keys, tls, side })
+    apps.push(app)
+    return app.listen(address)
+  }
+  const close = async (timeout_ms: number) => {
+    await Promise.all(apps.map((app) => closeApp(app, timeout_ms)))
+    keys?.close()
+  }
+  try {
+    const url = await open(has_admin ? 'public' : 'both', config)
+    const admin_url = has_admin ? await open('admin', { host: config.admin_host, port: config.admin_port! }) : null
+    return { url, admin_url, close }
+  } catch (error) {
+    await close(0)
+    throw error
+  }
+}
+
+/** Connections wait for a next request after the last one, so idle ones are closed again and again. */
+async function closeApp(app: App, timeout_ms: number) {
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS)
+  const force = setTimeout(() => app.server.closeAllConnections(), timeout_ms)
+  await app.close()
+  clearInterval(idle)
+  clearTimeout(force)
+}
+
+const IDLE_CHECK_MS = 20
