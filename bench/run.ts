@@ -20,7 +20,9 @@ const { positionals, values } = parseArgs({
 })
 const [name] = positionals
 if (positionals.length !== 1 || !['all', ...names].includes(name)) {
-  console.error(`usage: npm run bench -- <all | ${names.join(' | ')}> [--quick | --full] [--json] [--save]`)
+  console.error(
+    `usage: npm run bench -- <all | ${names.join(' | ')}> [--quick | --full] [--json] [--save] [--paper DIR]`,
+  )
   process.exit(2)
 }
 

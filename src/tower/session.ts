@@ -49,7 +49,8 @@ async function warmUp(run: (rows: number) => Promise<void>, { batch_max, warm_up
   }
 }
 
-async function openSession(options: SessionOptions): Promise<(rows: number) => Promise<void>> {
+/** Runs the first rows of the shared memory, on the calling thread. */
+export async function openSession(options: SessionOptions): Promise<(rows: number) => Promise<void>> {
   const session = await InferenceSession.create(options.model, {
     intraOpNumThreads: options.intra_op_threads,
     interOpNumThreads: 1,
