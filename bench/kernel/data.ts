@@ -48,36 +48,38 @@ const TRANSFORM: Transform = { kind: 'log1p', scale: 1e5, mean: 1, std: 2, missi
 
 export type Fusion = 'linear' | 'mlp16'
 
-export function makeFormula(fusion: Fusion): Formula {
+export function makeFormula(fusion: Fusion, features = CROSS): Formula {
   const random = createRandom(11)
   const layer = (inputs: number, outputs: number): Layer => ({
     weights: Float32Array.from({ length: inputs * outputs }, () => random.normal() / Math.sqrt(inputs)),
     bias: Float32Array.from({ length: outputs }, () => random.normal() / 4),
   })
   return {
-    cross: Array.from({ length: CROSS }, () => ({ prior: 1, transform: TRANSFORM })),
+    cross: Array.from({ length: features }, () => ({ prior: 1, transform: TRANSFORM })),
     scalars: [],
     caller: [],
-    layers: fusion === 'linear' ? [layer(1 + CROSS, 1)] : [layer(1 + CROSS, 16), layer(16, 1)],
+    layers: fusion === 'linear' ? [layer(1 + features, 1)] : [layer(1 + features, 16), layer(16, 1)],
   }
 }
 
+export type Draw = { items: number; n: number; seed: number; features?: number }
+
 /** Distinct candidates. Each blob lists 16k items, half of them candidates, or half of the candidates if they are few. */
-export function makeRequest({ items, n, seed }: { items: number; n: number; seed: number }): Request {
+export function makeRequest({ items, n, seed, features = CROSS }: Draw): Request {
   const random = createRandom(seed)
   const rows = distinct(random, { count: n, below: items })
   const positions = new Int32Array(items).fill(-1)
   rows.forEach((row, position) => {
     positions[row] = position
   })
-  const cross = new Float32Array(n * CROSS).fill(transformed(0))
+  const cross = new Float32Array(n * features).fill(transformed(0))
   const listed = Math.min(BLOB_ITEMS / 2, n >> 1)
-  const blobs = Array.from({ length: CROSS }, (_, feature) => {
+  const blobs = Array.from({ length: features }, (_, feature) => {
     const candidates = distinct(random, { count: listed, below: n }).map((position) => rows[position])
     const others = distinct(random, { count: Math.min(BLOB_ITEMS, items) - listed, below: items })
     const blob_rows = [...new Set([...candidates, ...others])]
     for (const row of blob_rows) {
-      if (positions[row] >= 0) cross[positions[row] * CROSS + feature] = transformed(countOf(row))
+      if (positions[row] >= 0) cross[positions[row] * features + feature] = transformed(countOf(row))
     }
     return makeBlob(Uint32Array.from(blob_rows), feature)
   })

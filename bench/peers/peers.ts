@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { startRedis } from '../../test/lib/redis.ts'
 import { describeMachine, type Machine } from '../lib/machine.ts'
 import { enlargeBundle } from '../service/enlarge.ts'
+import { enlargeFeatures } from '../service/enlarge_features.ts'
 import { PINNED } from '../service/measure.ts'
 import { readCatalogue } from '../service/workload.ts'
 import { type Answers, askAll, expectAgreement, OVERLAP_MIN } from './agreement.ts'
@@ -20,12 +21,18 @@ import { openLoops, type Plan, type Rate, type Shared, saturate, type Tail, with
 import { SIDES } from './sides.ts'
 
 const DEMO = join(ROOT, 'models', 'demo')
-const SIZES = [100, 1_000, 10_000, 100_000]
+const SIZES = [1_000, 10_000, 100_000]
+const QUERIES = 10_000
 const SHARE_OF_SATURATION = 0.8
 /** Whose saturation the open loops are set by. */
 const TAIL_PEERS = ['python blobs', 'node']
 
-export type PeersOptions = { quick: boolean; json: boolean }
+/** The usual one takes about eleven minutes. */
+const QUICK: Plan = { sizes: SIZES, rounds: 1, seconds: 2 }
+const USUAL: Plan = { sizes: SIZES, rounds: 3, seconds: 4 }
+const FULL: Plan = { sizes: [100, ...SIZES], rounds: 5, seconds: 8 }
+
+export type PeersOptions = { quick: boolean; full: boolean; json: boolean }
 
 export type PeersReport = {
   machine: Machine
@@ -37,21 +44,21 @@ export type PeersReport = {
   kernels: KernelRow[]
 }
 
-export async function run({ quick, json }: PeersOptions): Promise<PeersReport> {
+export async function run({ quick, full, json }: PeersOptions): Promise<PeersReport> {
   const bundle = process.env.BUNDLE_DIR ?? DEMO
   const say = (line: string) => json || console.log(line)
   const folder = mkdtempSync(join(tmpdir(), 'prerank-peers-'))
   const redis = await startRedis({ own: true })
   try {
-    const shared = prepare({ bundle, folder, items: quick ? 200_000 : 1_000_000, redis_url: redis.url })
+    const plan = quick ? QUICK : full ? FULL : USUAL
+    const shared = await prepare({ bundle, folder, items: quick ? 200_000 : 1_000_000, redis_url: redis.url })
     const loaded = await loadFeatures({ bundle: shared.bundle, redis_url: redis.url })
     const catalogue = await readCatalogue(shared.bundle)
     say(`${catalogue.keys.length} items, ${loaded} feature records in Redis`)
-    const overlap_min = await compareAnswers(shared, say)
-    const plan: Plan = quick ? { sizes: SIZES, rounds: 1, seconds: 2 } : { sizes: SIZES, rounds: 3, seconds: 8 }
+    const overlap_min = await compareAnswers(shared, { sizes: plan.sizes, say })
     const saturation = rowsOf(await saturate(SIDES, shared, plan))
     say(`\n${saturationTable(saturation)}`)
-    const tails = quick ? [] : await compareTails(shared, saturation)
+    const tails = quick ? [] : await compareTails(shared, { saturation, seconds: plan.seconds })
     if (tails.length > 0) say(`\n${tailTable(tails)}`)
     const kernels = await compareKernels({ quick, python: shared.python })
     say(`\n${kernelTable(kernels)}`)
@@ -67,21 +74,24 @@ export async function run({ quick, json }: PeersOptions): Promise<PeersReport> {
 type Preparation = { bundle: string; folder: string; items: number; redis_url: string }
 
 /** A catalogue large enough for 100k distinct candidates, and what the peers need of it. */
-function prepare({ bundle, folder, items, redis_url }: Preparation): Shared {
+async function prepare({ bundle, folder, items, redis_url }: Preparation): Promise<Shared> {
   const python = preparePython()
   const large = join(folder, 'bundle')
   const graph = join(folder, 'score.onnx')
   enlargeBundle({ bundle, into: large, items })
+  await enlargeFeatures({ features: join(large, 'features'), queries: QUERIES })
   runCommand(python, ['bench/peers/python/score_graph.py', large, graph], { PYTHONPATH: join(ROOT, 'models') })
   return { bundle: large, redis_url, python, graph }
 }
 
-async function compareAnswers(shared: Shared, say: (line: string) => void): Promise<Record<string, number>> {
+type Comparison = { sizes: number[]; say: (line: string) => void }
+
+async function compareAnswers(shared: Shared, { sizes, say }: Comparison): Promise<Record<string, number>> {
   const catalogue = await readCatalogue(shared.bundle)
   const overlaps: Record<string, number> = {}
   let expected: Answers | undefined
   for (const side of SIDES.filter(({ ranks }) => ranks)) {
-    const answers = await withSide(side, shared, ({ url }) => askAll(url, catalogue, SIZES))
+    const answers = await withSide(side, shared, ({ url }) => askAll(url, catalogue, sizes))
     expected ??= answers
     overlaps[side.name] = expectAgreement(side.name, answers, expected)
     say(`${side.name}: ${side.what}; overlap with our answers ≥ ${overlaps[side.name]} (at least ${OVERLAP_MIN})`)
@@ -90,14 +100,15 @@ async function compareAnswers(shared: Shared, say: (line: string) => void): Prom
 }
 
 /** Each peer at 80 % of its own saturation, then ours at the very same rates. */
-async function compareTails(shared: Shared, saturation: Row[]): Promise<Tail[]> {
+async function compareTails(shared: Shared, measured: { saturation: Row[]; seconds: number }): Promise<Tail[]> {
+  const { saturation, seconds } = measured
   const tails: Tail[] = []
   for (const name of TAIL_PEERS) {
     const rates = saturation
       .filter(({ side }) => side === name)
       .map(({ candidates, requests_per_s }): Rate => ({ candidates, rate: SHARE_OF_SATURATION * requests_per_s }))
     for (const side of SIDES.filter((one) => one.name === name || one.name === 'prerank').toReversed()) {
-      tails.push(...(await openLoops(side, shared, { rates, seconds: 10 })))
+      tails.push(...(await openLoops(side, shared, { rates, seconds })))
     }
   }
   return tails

@@ -8,6 +8,7 @@ import type { Setting, Side } from './sides.ts'
 
 const CONNECTIONS = 8
 const WARM_SECONDS = 1
+const WARM_SEED = 1000
 const REQUESTS_MIN = 16
 
 export type Plan = { sizes: number[]; rounds: number; seconds: number }
@@ -37,10 +38,10 @@ export async function saturate(sides: Side[], shared: Shared, plan: Plan): Promi
       await withSide(side, shared, async ({ url }) => {
         for (const one of mine) {
           const load = { url, bundle: shared.bundle, format: one.format, candidates: one.candidates }
-          await measure({ ...load, seconds: WARM_SECONDS, connections: CONNECTIONS })
-          one.summaries.push(
-            await measure({ ...load, seconds: plan.seconds, connections: CONNECTIONS, requests: REQUESTS_MIN }),
-          )
+          const loop = { ...load, connections: CONNECTIONS }
+          await measure({ ...loop, seconds: WARM_SECONDS, seed: WARM_SEED + round })
+          // All sides get the same requests in a round, which are not those that warmed them up.
+          one.summaries.push(await measure({ ...loop, seconds: plan.seconds, requests: REQUESTS_MIN, seed: round }))
         }
       })
     }
@@ -62,13 +63,13 @@ export async function openLoops(
     for (const { candidates, rate } of options.rates) {
       for (const format of side.formats) {
         const load = { url, bundle: shared.bundle, format, candidates }
-        await measure({ ...load, seconds: WARM_SECONDS, connections: 1 })
+        await measure({ ...load, seconds: WARM_SECONDS, connections: 1, seed: WARM_SEED })
         tails.push({
           side: side.name,
           format,
           candidates,
           rate,
-          summary: await measure({ ...load, seconds: options.seconds, rate }),
+          summary: await measure({ ...load, seconds: options.seconds, rate, arrivals: 'poisson' }),
         })
       }
     }

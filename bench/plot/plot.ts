@@ -13,7 +13,7 @@ export type Plots<Report> = (report: Report) => Record<string, string>
 
 /** Returns the files written. */
 export async function run({ json }: { json: boolean }): Promise<string[]> {
-  const names = readdirSync(RESULTS)
+  const names = (existsSync(RESULTS) ? readdirSync(RESULTS) : [])
     .filter((file) => file.endsWith('.json'))
     .map((file) => basename(file, '.json'))
     .sort()

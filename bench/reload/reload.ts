@@ -15,7 +15,7 @@ import { describeMachine, type Machine } from '../lib/machine.ts'
 import { formatTable } from '../lib/table.ts'
 import { closedLoop } from '../service/generator.ts'
 import { post } from '../service/http_client.ts'
-import { loadFeatures, type Stack, startService } from '../service/stack.ts'
+import { loadFeatures, type Service, startService } from '../service/stack.ts'
 import { percentile } from '../service/summary.ts'
 import { drawBody, FORMATS, readCatalogue } from '../service/workload.ts'
 import { makeBundles, NAMES } from './bundles.ts'
@@ -64,7 +64,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
   makeBundles({ bundle: DEMO, root, items })
   const bundle = join(root, NAMES[0])
   const redis = await startRedis({ own: true })
-  let stack: Stack | undefined
+  let stack: Service | undefined
   try {
     await loadFeatures({ bundle, redis_url: redis.url })
     stack = await startService({ BUNDLE_DIR: root, REDIS_URL: redis.url })

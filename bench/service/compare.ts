@@ -16,7 +16,7 @@ import { formatTable } from '../lib/table.ts'
 import { type CpuTimes, cpuBetween, cpuTimes } from './cpu_time.ts'
 import { enlargeBundle } from './enlarge.ts'
 import { measure } from './measure.ts'
-import { loadFeatures, type Stack, startService } from './stack.ts'
+import { loadFeatures, type Service, startService } from './stack.ts'
 import type { Format } from './workload.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -34,7 +34,7 @@ const { values } = parseArgs({
   },
 })
 
-type Side = { name: string; stack: Stack }
+type Side = { name: string; stack: Service }
 type Load = { candidates: number; format: Format }
 type Sample = { requests_per_s: number; cpu: CpuTimes }
 
@@ -95,7 +95,7 @@ function describeRate(samples: Sample[]): string[] {
   return [median.toFixed(1), `${low.toFixed(0)}–${high.toFixed(0)}`]
 }
 
-async function sampleOf({ url, pid }: Stack, bundle: string, load: Load): Promise<Sample> {
+async function sampleOf({ url, pid }: Service, bundle: string, load: Load): Promise<Sample> {
   const before = cpuTimes(pid)
   const { requests, requests_per_s } = await measure({
     ...load,

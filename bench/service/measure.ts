@@ -20,6 +20,8 @@ export type Load = {
   rate?: number
   arrivals?: Arrivals
   requests?: number
+  /** Lists of candidates. */
+  bodies?: number
   seed?: number
 }
 

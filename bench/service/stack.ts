@@ -11,7 +11,8 @@ const READY_MS_MAX = 60_000
 const STOP_MS_MAX = 15_000
 const root = join(import.meta.dirname, '..', '..')
 
-export type Stack = { url: string; pid: number; stop(): Promise<void> }
+export type Service = { url: string; pid: number; stop(): Promise<void> }
+export type Stack = Service & { redis_url: string }
 
 export type StackOptions = { bundle: string; settings?: Record<string, string> }
 
@@ -24,7 +25,7 @@ export async function startStack({ bundle, settings = {} }: StackOptions): Promi
       await service.stop()
       await redis.stop()
     }
-    return { ...service, stop }
+    return { ...service, redis_url: redis.url, stop }
   } catch (error) {
     await redis.stop()
     throw error
@@ -35,8 +36,8 @@ export async function loadFeatures({ bundle, redis_url }: { bundle: string; redi
   await finished(node(['src/cli.ts', 'load', '--bundle', bundle, '--redis', redis_url]))
 }
 
-/** `checkout` is the folder whose code runs. */
-export async function startService(environment: Record<string, string>, checkout = root): Promise<Stack> {
+/** `checkout` is the folder whose code runs. Without a REDIS_URL the bundle's own features are served. */
+export async function startService(environment: Record<string, string>, checkout = root): Promise<Service> {
   const port = await freePort()
   const settings = { HOST: '127.0.0.1', PORT: `${port}`, LOG_LEVEL: 'warn', SHUTDOWN_DELAY_MS: '0' }
   const child = node([join(checkout, 'src', 'server.ts')], { ...settings, ...environment })
