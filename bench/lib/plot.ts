@@ -3,10 +3,12 @@
  * wraps; values that an axis cannot show are refused.
  */
 import { type Axis, formatTick, type Placed, placeAxis } from './plot_axis.ts'
-import { COLOURS, document, element, FONT_PX, TITLE_PX, text, widthOf } from './plot_svg.ts'
+import { COLOURS, document, element, escapeXml, FONT_PX, TITLE_PX, text, widthOf } from './plot_svg.ts'
 
 export type Line = { name: string; points: { x: number; y: number }[]; dashed?: boolean }
-export type LineChart = { title: string; x: Axis; y: Axis; lines: Line[] }
+/** Times, or whatever x is, that stand out: shaded from bottom to top, named when pointed at. */
+export type Band = { name: string; from: number; to: number }
+export type LineChart = { title: string; x: Axis; y: Axis; lines: Line[]; bands?: Band[] }
 
 /** One group of bars per category, in each one bar per series; null leaves a gap. */
 export type BarChart = {
@@ -25,7 +27,7 @@ const SWATCH = 22
 const BOTTOM = 58
 const DASHES = '6 4'
 
-export function lineChart({ title, x, y, lines }: LineChart): string {
+export function lineChart({ title, x, y, lines, bands = [] }: LineChart): string {
   const frame = frameOf({
     title,
     names: lines.map(({ name }) => name),
@@ -40,6 +42,11 @@ export function lineChart({ title, x, y, lines }: LineChart): string {
     points.map((point) => point.y),
     { scale: y.scale, from: frame.bottom, to: frame.top },
   )
+  const shaded = bands.map(({ name, from, to }) => {
+    const [left, right] = [from, to].map((value) => Math.min(WIDTH - RIGHT, Math.max(LEFT, across.at(value))))
+    const box = { x: left, y: frame.top, width: right - left, height: PLOT_HEIGHT }
+    return element('rect', { class: 'band', ...box }, element('title', {}, escapeXml(name)))
+  })
   const drawn = lines.flatMap(({ points: own, dashed }, index) => {
     const colour = index % COLOURS
     const path = own.map((point, i) => `${i ? 'L' : 'M'}${pixel(across.at(point.x))} ${pixel(up.at(point.y))}`).join('')
@@ -54,7 +61,7 @@ export function lineChart({ title, x, y, lines }: LineChart): string {
   const ticks = across.ticks.map((tick) =>
     text(formatTick(tick), { x: across.at(tick), y: frame.bottom + FONT_PX + 6, anchor: 'middle' }),
   )
-  return finish(frame, { title, y, up, x_label: x.label, parts: [...ticks, ...drawn] })
+  return finish(frame, { title, y, up, x_label: x.label, parts: [...shaded, ...ticks, ...drawn] })
 }
 
 export function barChart({ title, categories, y, series }: BarChart): string {

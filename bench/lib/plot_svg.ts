@@ -14,7 +14,7 @@ const theme = (ground: string, ink: string, grid: string) =>
 
 const STYLE = [
   `text{font:${FONT_PX}px system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif}`,
-  `.title{font-size:${TITLE_PX}px;font-weight:600}.line{fill:none;stroke-width:2;stroke-linejoin:round}.grid{stroke-width:1}`,
+  `.title{font-size:${TITLE_PX}px;font-weight:600}.line{fill:none;stroke-width:2;stroke-linejoin:round}.grid{stroke-width:1}.band{fill:#888;fill-opacity:.22}`,
   theme('#ffffff', '#24292f', '#d8dee4'),
   paint(LIGHT),
   `@media(prefers-color-scheme:dark){${theme('#0d1117', '#e6edf3', '#30363d')}${paint(DARK)}}`,
@@ -50,4 +50,4 @@ export const widthOf = (content: string, size_px = FONT_PX) => content.length * 
 
 const round = (value: number) => `${Math.round(value * 100) / 100}`
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-const escapeXml = (content: string) => content.replace(/[&<>"]/g, (character) => ENTITIES[character])
+export const escapeXml = (content: string) => content.replace(/[&<>"]/g, (character) => ENTITIES[character])

@@ -89,6 +89,24 @@ test('on a log axis equal factors are equal distances, on a linear one equal dif
   assert.deepEqual([0, 25, 100].map(linear.at), [100, 75, 0])
 })
 
+test('bands stand where the x axis says, as high as the plot', () => {
+  const lines = [
+    {
+      name: 'a',
+      points: [
+        { x: 0, y: 1 },
+        { x: 10, y: 2 },
+      ],
+    },
+  ]
+  const axes = { x: { label: 'x', scale: 'linear' as const }, y: { label: 'y', scale: 'linear' as const } }
+  const elements = parse(lineChart({ title: 't', ...axes, lines, bands: [{ name: 'b < c', from: 2.5, to: 5 }] }))
+  const { x, width } = elements.find(({ attributes }) => attributes.class === 'band')!.attributes
+  const [left, right] = elements.filter(({ name }) => name === 'circle').map(({ attributes }) => Number(attributes.cx))
+  assert.ok(Math.abs(Number(x) - (left + (right - left) / 4)) < 0.02)
+  assert.ok(Math.abs(Number(width) - (right - left) / 4) < 0.02)
+})
+
 test('ticks are round numbers around all values', () => {
   const ticks = (values: number[], scale: 'log' | 'linear') => placeAxis(values, { scale, from: 0, to: 1 }).ticks
   assert.deepEqual(ticks([3, 870], 'linear'), [0, 200, 400, 600, 800, 1000])
