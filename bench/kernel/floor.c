@@ -31,8 +31,8 @@ static napi_value touch(napi_env env, napi_callback_info info) {
   for (size_t i = 0; i < count; i++) {
     if (i + AHEAD < count) {
       const char *ahead = at + indices[i + AHEAD] * step;
-      for (size_t offset = 0; offset < length; offset += 64) __builtin_prefetch(ahead + offset, 0, 2);
-      __builtin_prefetch(ahead + length - 1, 0, 2);
+      const char *line = ahead - ((uintptr_t)ahead & 63);
+      for (; line < ahead + length; line += 64) __builtin_prefetch(line, 0, 2);
     }
     const char *record = at + indices[i] * step;
     for (size_t offset = 0; offset < length; offset += 64) sum += *(const uint8_t *)(record + offset);

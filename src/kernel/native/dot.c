@@ -77,10 +77,11 @@ INLINE const uint8_t *row_at(const pr_table *t, uint32_t row) {
   return t->base + t->rows_at + (size_t)(row < t->rows ? row : 0) * t->row_stride;
 }
 
+/* Every line once: one that is already on its way would take a second place in the queue. */
 INLINE void prefetch_row(const pr_table *t, uint32_t row) {
   const uint8_t *at = row_at(t, row);
-  for (uint32_t offset = 0; offset < t->row_stride; offset += 64) __builtin_prefetch(at + offset, 0, 2);
-  __builtin_prefetch(at + t->row_stride - 1, 0, 2);
+  const uint8_t *line = at - ((uintptr_t)at & 63);
+  for (; line < at + t->row_stride; line += 64) __builtin_prefetch(line, 0, 2);
 }
 
 void pr_prefetch_rows(const pr_table *t, const uint32_t *rows, size_t n) {

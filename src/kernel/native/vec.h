@@ -25,6 +25,8 @@
 typedef float vf __attribute__((vector_size(VEC_BYTES)));
 typedef int32_t vi __attribute__((vector_size(VEC_BYTES)));
 
+typedef float vf_quad __attribute__((vector_size(16)));
+
 /* The same at addresses aligned to their elements only. */
 typedef float vf_any __attribute__((vector_size(VEC_BYTES), aligned(4), may_alias));
 typedef int32_t vi_any __attribute__((vector_size(VEC_BYTES), aligned(1), may_alias));
@@ -39,12 +41,10 @@ typedef int32_t vi_any __attribute__((vector_size(VEC_BYTES), aligned(1), may_al
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 INLINE float vf_sum(const vf *v) {
-  float sum[LANES];
+  vf_quad sum[LANES / 4];
   memcpy(sum, v, sizeof sum);
-  for (int half = LANES / 2; half > 0; half /= 2) {
-    for (int lane = 0; lane < half; lane++) sum[lane] += sum[lane + half];
-  }
-  return sum[0];
+  for (int q = 1; q < LANES / 4; q++) sum[0] += sum[q];
+  return (sum[0][0] + sum[0][2]) + (sum[0][1] + sum[0][3]);
 }
 
 INLINE void vf_fill(vf *v, float x) {
