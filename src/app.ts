@@ -8,6 +8,7 @@ import { refusalOf, requireKeys } from './http/access.ts'
 import { adminRoutes, Bundles } from './http/admin_routes.ts'
 import { createBodyPool } from './http/body_pool.ts'
 import { docs } from './http/docs.ts'
+import { createDoor } from './http/door.ts'
 import { engagementsRoute, engagementsSchemas } from './http/engagements_route.ts'
 import { answerError, answerErrors, answerParserError } from './http/error_handlers.ts'
 import { MEDIA_TYPES } from './http/formats.ts'
@@ -66,8 +67,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.setSerializerCompiler(() => JSON.stringify)
   const pool = createBodyPool({ bytes_max: BODY_POOL_BYTES_MAX })
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(Object.values(MEDIA_TYPES), (_request: FastifyRequest, payload: IncomingMessage) =>
-    readBody(payload, { bytes_max: config.body_bytes_max, pool }),
+  app.decorateRequest('visit', null)
+  app.addContentTypeParser(Object.values(MEDIA_TYPES), ({ visit }: FastifyRequest, payload: IncomingMessage) =>
+    readBody(payload, {
+      bytes_max: config.body_bytes_max,
+      pool,
+      hold: (bytes) => visit?.ticket.holdBytes(bytes),
+      signal: visit?.budget.signal,
+    }),
   )
   answerErrors(app)
   observeRequests(app, metrics)
@@ -75,10 +82,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   requireKeys(app, keys)
   if (tls) renewTls(app, tls, logger)
   if (side !== 'admin') {
+    const door = createDoor({ limits: config, host, metrics })
     const charge = createCharge({ rate_per_s: config.rate_limit_candidates_per_s, burst: config.rate_limit_burst })
     await app.register(docs, { schemas: [Problem, ...prerankSchemas(config), ...engagementsSchemas(config), Bundles] })
-    await app.register(prerankRoute, { host, config, metrics, pool, charge })
-    await app.register(engagementsRoute, { host, config, metrics, pool })
+    await app.register(prerankRoute, { host, config, metrics, pool, door, charge })
+    await app.register(engagementsRoute, { host, config, metrics, pool, door })
     await app.register(modelsRoute, { host })
   }
   await app.register(healthRoutes, { host })
@@ -119,7 +127,8 @@ function observeRequests(app: FastifyInstance, metrics: Metrics) {
       const answered = { status: reply.statusCode, code: reply.error_code }
       const outcome = reply.raw.writableFinished ? answered : CLIENT_GONE
       metrics.requests.inc({ route, ...outcome })
-      if (route === PRERANK_ROUTE && outcome.status === 503) metrics.shed.inc({ reason: outcome.code })
+      if (route === PRERANK_ROUTE && outcome.status === 503)
+        metrics.shed.inc({ reason: reply.error_reason || outcome.code })
       request.log.debug({ route, ...outcome, duration_ms: reply.elapsedTime }, 'request ended')
     })
   })

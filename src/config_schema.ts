@@ -114,7 +114,7 @@ export const ConfigSchema = Type.Object({
   }),
   store_deadline_ms: integer(
     'ms',
-    'Time for the feature read of a request; later, it is scored without. `deadline_ms` in a request can only lower it.',
+    'Time for the feature read of a request; later, it is scored without. It is less where a request has not that much to spare.',
     { default: 20, minimum: 1, maximum: 10_000 },
   ),
   blob_cache_bytes: integer('bytes', 'Memory for count blobs kept between requests; 0 turns the cache off.', {
@@ -175,6 +175,32 @@ export const ConfigSchema = Type.Object({
     default: 365,
     minimum: 1,
     maximum: 3650,
+  }),
+
+  deadline_ms: integer(
+    'ms',
+    'Time for an answer, from the arrival of the request, where neither the header `x-request-deadline-ms` nor the field `deadline_ms` says.',
+    { default: 500, minimum: 1, maximum: 60_000 },
+  ),
+  queue_wait_max_ms: integer(
+    'ms',
+    'How long a request may have to wait for the thread or the tower in a burst; where it would take longer it is refused.',
+    { default: 100, minimum: 1, maximum: 60_000 },
+  ),
+  queue_wait_standing_ms: integer(
+    'ms',
+    'The same where something has been waiting all the time for `QUEUE_WAIT_MAX_MS`: not a burst but too much work.',
+    { default: 5, minimum: 1, maximum: 60_000 },
+  ),
+  candidates_in_flight_max: integer('candidates', 'Candidates of all requests in flight; beyond, they are refused.', {
+    default: 1_000_000,
+    minimum: 1,
+    maximum: 100_000_000,
+  }),
+  body_bytes_in_flight_max: integer('bytes', 'Bodies of all requests in flight; beyond, they are refused.', {
+    default: 512 * MIB,
+    minimum: 1024,
+    maximum: 64 * 1024 * MIB,
   }),
 
   candidates_max: integer('candidates', 'Candidates in one request.', {

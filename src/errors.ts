@@ -24,10 +24,12 @@ export const ERRORS = {
   bundle_rejected: { status: 422, title: 'The bundle cannot be served; the one before keeps serving' },
   rate_limited: { status: 429, title: 'The caller has used up its candidates for now' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
+  client_gone: { status: 499, title: 'The client went away before the answer' },
   internal: { status: 500, title: 'The request could not be answered' },
   overloaded: { status: 503, title: 'There is more work than the service can do' },
   table_damaged: { status: 503, title: 'The item table is damaged' },
   not_ready: { status: 503, title: 'The service is not ready' },
+  deadline_exceeded: { status: 504, title: 'The deadline passed before there was an answer' },
   store_unavailable: { status: 503, title: 'The feature store does not take writes' },
 } as const
 
@@ -39,13 +41,16 @@ export type Finding = { field?: string; found?: string; expected?: string }
 export class ServiceError extends Error {
   readonly code: ErrorCode
   readonly finding: Finding
+  /** For metrics, where one code has several causes. */
+  readonly reason: string
 
-  constructor(code: ErrorCode, finding: Finding = {}, options?: ErrorOptions) {
+  constructor(code: ErrorCode, finding: Finding = {}, options: ErrorOptions & { reason?: string } = {}) {
     const short = { ...finding, field: finding.field && shorten(finding.field) }
     super(sentence(code, short), options)
     this.name = 'ServiceError'
     this.code = code
     this.finding = short
+    this.reason = options.reason ?? code
   }
 
   get status(): number {

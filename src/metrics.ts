@@ -20,6 +20,7 @@ export function createMetrics() {
   const registers = [registry]
   let queueDepth = () => 0
   let isTableDamaged = () => false
+  let inFlight = () => ({ candidates: 0, bytes: 0 })
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 10 })
   return {
     registry,
@@ -30,6 +31,10 @@ export function createMetrics() {
     /** Asked at every scrape. */
     watchTable(isDamaged: () => boolean) {
       isTableDamaged = isDamaged
+    },
+    /** Where the sizes of what is in flight are read from, at every scrape. */
+    watchInFlight(sizes: typeof inFlight) {
+      inFlight = sizes
     },
     requests: new Counter({
       name: 'prerank_http_requests_total',
@@ -135,6 +140,34 @@ export function createMetrics() {
     inFlight: new Gauge({
       name: 'prerank_requests_in_flight',
       help: 'Requests being answered.',
+      registers,
+    }),
+    candidatesInFlight: new Gauge({
+      name: 'prerank_candidates_in_flight',
+      help: 'Candidates of requests being answered.',
+      registers,
+      collect() {
+        this.set(inFlight().candidates)
+      },
+    }),
+    bodiesInFlight: new Gauge({
+      name: 'prerank_body_bytes_in_flight',
+      help: 'Memory of bodies of requests being answered.',
+      registers,
+      collect() {
+        this.set(inFlight().bytes)
+      },
+    }),
+    turnWait: new Histogram({
+      name: 'prerank_turn_wait_seconds',
+      help: 'From the last byte of the body until the main thread took the request up.',
+      buckets: SECONDS,
+      registers,
+    }),
+    dropped: new Counter({
+      name: 'prerank_dropped_total',
+      help: 'Requests that were given up, by reason (deadline_exceeded, client_gone) and the stage they had reached.',
+      labelNames: ['reason', 'stage'],
       registers,
     }),
     shed: new Counter({

@@ -3,7 +3,7 @@
  * typed array of the same kind.
  */
 import { Type } from 'typebox'
-import type { CandidateExplanation, PrerankAnswer } from '../prerank/answer.ts'
+import type { CandidateExplanation, FeatureRead, PrerankAnswer } from '../prerank/answer.ts'
 import { Id } from '../prerank/body.ts'
 import { ParsedIds } from '../prerank/parsed_ids.ts'
 import type { Format } from './formats.ts'
@@ -64,6 +64,12 @@ export const PrerankAnswerBody = Type.Object(
     degraded: Type.Array(Type.String(), {
       description: 'Features that were not there in time; the scores do without.',
     }),
+    degraded_reasons: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        description:
+          'Why, for every degraded feature. `deadline`: waiting for it would have left no time to score. `late`, `down`: the store. `nonsense`, `damaged`: what it holds.',
+      }),
+    ),
     explain: Type.Optional(Type.Array(Explanation)),
   },
   { ...closed, $id: 'PrerankAnswer' },
@@ -74,7 +80,7 @@ export type AnswerOptions = { request_id: string; candidates: unknown; named: un
 
 /** `candidates` and `named` are the columns of the body that `positions` and the explanations speak of. */
 export function answerBody(answer: PrerankAnswer, options: AnswerOptions): Record<string, unknown> {
-  const { model, positions, scores, counts, degraded, explain } = answer
+  const { model, positions, scores, counts, degraded, reads, explain } = answer
   const ids = pick(options.candidates as IdColumn, positions)
   const plain = options.format === 'json'
   const body = {
@@ -84,18 +90,25 @@ export function answerBody(answer: PrerankAnswer, options: AnswerOptions): Recor
     scores: plain ? Array.from(scores) : scores,
     counts,
     degraded,
+    ...(degraded.length > 0 && { degraded_reasons: reasonsOf(reads) }),
   }
   return explain ? { ...body, explain: explanations(explain, options) } : body
 }
 
+function reasonsOf(reads: FeatureRead[]): Record<string, string> {
+  return Object.fromEntries(reads.flatMap((read) => (read.outcome === 'lost' ? [[read.feature, read.reason]] : [])))
+}
+
 /** The same as JSON text up to the last id (none where ids are copied from the body), and from the end of the scores on. */
 export function answerTexts(answer: PrerankAnswer, options: AnswerOptions): { head: string; tail: string } {
-  const { model, positions, counts, degraded, explain } = answer
+  const { model, positions, counts, degraded, reads, explain } = answer
   const { candidates, request_id } = options
   const isCopied = candidates instanceof ParsedIds
   const ids = isCopied ? '' : JSON.stringify(plainIds(pick(candidates as IdColumn, positions))).slice(1, -1)
   const first = JSON.stringify({ request_id, model }).slice(0, -1)
-  const last = JSON.stringify({ counts, degraded, explain: explain && explanations(explain, options) }).slice(1)
+  const degraded_reasons = degraded.length > 0 ? reasonsOf(reads) : undefined
+  const explained = explain && explanations(explain, options)
+  const last = JSON.stringify({ counts, degraded, degraded_reasons, explain: explained }).slice(1)
   return { head: `${first},"ids":[${ids}`, tail: `],${last}` }
 }
 

@@ -11,21 +11,23 @@ import { DAY_MS } from '../features/live_counts.ts'
 import type { Metrics } from '../metrics.ts'
 import type { StoreErrorKind } from '../store/store.ts'
 import type { BodyPool } from './body_pool.ts'
+import type { Door } from './door.ts'
 import { ENGAGEMENTS_ANSWER_EXAMPLE, ENGAGEMENTS_EXAMPLES } from './examples.ts'
 import { both, received } from './exchange.ts'
 import { createWriter, MEDIA_TYPES, readBytes } from './formats.ts'
 import { type Host, holdServing } from './host.ts'
 import { problemResponses } from './problem.ts'
 
-export type EngagementsRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool }
+export type EngagementsRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool; door: Door }
 
 export async function engagementsRoute(app: FastifyInstance, options: EngagementsRouteOptions) {
-  const { host, config, metrics, pool } = options
+  const { host, config, metrics, pool, door } = options
   const decode = createDecodeEngagements(config)
   const write = createWriter()
   const limits = engagementLimits(config)
 
-  app.post('/v1/engagements', { schema: ENGAGEMENTS_SCHEMA }, async (request, reply) => {
+  const route = { schema: ENGAGEMENTS_SCHEMA, onRequest: door.enterPatiently }
+  app.post('/v1/engagements', route, async (request, reply) => {
     const { bytes, format, answer_format } = received(request)
     using held = holdServing(host)
     const { serving } = held

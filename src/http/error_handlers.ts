@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { ERRORS, type ErrorCode, ServiceError } from '../errors.ts'
+import { drain } from './drain.ts'
 import { PROBLEM_TYPE, problemOf, publicError } from './problem.ts'
 
 const METHODS: HTTPMethods[] = ['GET', 'POST']
@@ -10,6 +11,7 @@ const RETRY_AFTER_S = '1'
 
 export function answerErrors(app: FastifyInstance) {
   app.decorateReply('error_code', '')
+  app.decorateReply('error_reason', '')
   app.setErrorHandler((error: Error, request, reply) => answerError(error, request, reply))
   app.setNotFoundHandler((request, reply) => answerError(nothingHere(app, request, reply), request, reply))
 }
@@ -18,12 +20,16 @@ declare module 'fastify' {
   interface FastifyReply {
     /** Code of the problem that was sent; empty for good answers. */
     error_code: string
+    /** What caused it, for metrics. */
+    error_reason: string
   }
 }
 
 export function answerError(error: Error, request: FastifyRequest, reply: FastifyReply) {
   const known = publicError(error, request.headers)
   reply.error_code = known.code
+  reply.error_reason = known.reason
+  drain(request.raw, request.server.initialConfig.bodyLimit ?? 0)
   if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
   // No field: in maps its name is the caller's, who may have put a user id there.
   else request.log.info({ code: known.code }, 'request refused')

@@ -10,6 +10,7 @@ export type BodyLimits = { candidates_max: number; explain_max: number }
 
 const closed = { additionalProperties: false }
 export const ID_LENGTH_MAX = 512
+export const DEADLINE_MS_MAX = 60_000
 /** Visible ASCII, so that it can stand in a header and in a log line. */
 export const REQUEST_ID_PATTERN = '^[\\x21-\\x7e]{1,128}$'
 
@@ -117,7 +118,12 @@ function bodySchemaOf(limits: BodyLimits, data: DataSchemas) {
         }),
       ),
       deadline_ms: Type.Optional(
-        Type.Number({ exclusiveMinimum: 0, maximum: 60_000, description: 'Time for the feature read, ms.' }),
+        Type.Number({
+          exclusiveMinimum: 0,
+          maximum: DEADLINE_MS_MAX,
+          description:
+            'Time for the whole answer, ms, from the arrival of the request; of this and the header `x-request-deadline-ms` the smaller one counts.',
+        }),
       ),
       explain: data.explain,
     },

@@ -4,29 +4,47 @@
  *     plan ─┬─► features: one read of the store ─┐
  *           └─► resolve: candidates to rows ─────┴─► tower ─► kernel ─► answer
  *
- * Ids became keys at the door and positions leave: nothing in between sees an id.
+ * Ids became keys at the door and positions leave: nothing in between sees an id. All stages spend from one budget: features
+ * that would leave no time to score are given up, and a request that is out of time or of clients goes no further.
  */
 import { planReads } from '../features/plan.ts'
 import type { PrerankAnswer } from './answer.ts'
+import { type Budget, createBudget } from './budget.ts'
 import { explain } from './explain.ts'
 import { keptCount } from './kept_count.ts'
 import { readFeatures } from './read_features.ts'
-import type { PrerankRequest } from './request.ts'
+import { countOf, type PrerankRequest } from './request.ts'
 import { assertWhole, headVectors, resolveCandidates, scoreInput } from './score_input.ts'
 import type { Serving } from './serving.ts'
 import { createStopwatch } from './stopwatch.ts'
 
-/** Throws ServiceErrors; a store that is late, down or wrong only degrades the answer. `now_ms` dates the user's events. */
-export async function prerank(serving: Serving, request: PrerankRequest, now_ms: number): Promise<PrerankAnswer> {
-  const { bundle, kernel, limits } = serving
-  const watch = createStopwatch()
+export type PrerankOptions = {
+  /** Dates the user's events. */
+  now_ms: number
+  /** Without one the request may take as long as it takes. */
+  budget?: Budget
+}
+
+/** Throws ServiceErrors; a store that is late, down or wrong only degrades the answer. */
+export async function prerank(
+  serving: Serving,
+  request: PrerankRequest,
+  { now_ms, budget = createBudget() }: PrerankOptions,
+): Promise<PrerankAnswer> {
+  const { bundle, kernel, limits, forecast } = serving
+  const asked = countOf(request.candidates)
+  const watch = createStopwatch((stage, took_ms) => forecast.seen(stage, asked, took_ms))
   const k = keptCount(request, limits)
   const plan = planReads(bundle.manifest, request)
+  budget.enter('features')
+  const spare_ms = budget.left_ms() - forecast.rest_ms(asked)
   const [{ stored, reads, problems }, candidates] = await Promise.all([
-    watch.time('features', () => readFeatures(serving, { plan, deadline_ms: request.deadline_ms, now_ms })),
+    watch.time('features', () => readFeatures(serving, { plan, spare_ms, now_ms })),
     watch.time('resolve', () => resolveCandidates(serving, request.candidates)),
   ])
-  const vectors = await watch.time('tower', () => headVectors(serving, { request, stored, now_ms }))
+  budget.enter('tower')
+  const vectors = await watch.time('tower', () => headVectors(serving, { request, stored, now_ms }, budget.signal))
+  budget.enter('kernel')
   const input = scoreInput(serving, { request, candidates, vectors, blobs: stored.blobs })
   const { positions, scores } = await watch.time('kernel', () => kernel.topK(input, k))
   const explained =

@@ -1,4 +1,7 @@
-/** What the store knows for a request, in one read; when it does not answer in time, the request goes on without. */
+/**
+ * What the store knows for a request, in one read; when it does not answer in time, the request goes on without. Where the
+ * time that scoring needs is what cuts the read short, the reason is the deadline.
+ */
 import type { ReadPlan } from '../features/plan.ts'
 import type { StoredFeatures } from '../features/stored.ts'
 import { type StoreAnswer, StoreError } from '../store/store.ts'
@@ -7,31 +10,42 @@ import type { Serving } from './serving.ts'
 
 export type FeaturesRead = { stored: StoredFeatures; reads: FeatureRead[]; problems: string[] }
 
-type ReadOptions = { plan: ReadPlan; deadline_ms: number | undefined; now_ms: number }
+type ReadOptions = {
+  plan: ReadPlan
+  /** What scoring can do without. */
+  spare_ms: number
+  now_ms: number
+}
+
+/** A timer cannot wait less. */
+const READ_MS_MIN = 1
 
 export async function readFeatures(serving: Serving, options: ReadOptions): Promise<FeaturesRead> {
   const { plan, now_ms } = options
   const { answer, failure } = await readStore(serving, options)
   const stored = serving.readStored(plan, answer, now_ms)
-  const reason = failure?.kind ?? answer?.problems[0]?.error.kind ?? 'damaged'
+  const reason = failure?.reason ?? answer?.problems[0]?.error.kind ?? 'damaged'
   const lost = stored.lost.map((feature) => ({ feature, outcome: 'lost' as const, reason }))
   const problems = failure ? [failure.message, ...stored.problems] : stored.problems
   return { stored, reads: [...lost, ...found(plan, stored, now_ms)], problems }
 }
 
-type StoreOutcome = { answer: StoreAnswer | null; failure?: StoreError }
+type Failure = { reason: StoreError['kind'] | 'deadline'; message: string }
+type StoreOutcome = { answer: StoreAnswer | null; failure?: Failure }
 
-async function readStore({ store, limits }: Serving, { plan, deadline_ms }: ReadOptions): Promise<StoreOutcome> {
+const OUT_OF_TIME: Failure = { reason: 'deadline', message: 'no time left to read features' }
+
+async function readStore({ store, limits }: Serving, { plan, spare_ms }: ReadOptions): Promise<StoreOutcome> {
   const { read } = plan
   if (read.sequence === null && read.values.length === 0)
     return { answer: { sequence: null, values: [], live: [], problems: [] } }
+  if (spare_ms < READ_MS_MIN) return { answer: null, failure: OUT_OF_TIME }
   try {
-    return {
-      answer: await store.read(read, Math.min(deadline_ms ?? Number.POSITIVE_INFINITY, limits.store_deadline_ms)),
-    }
+    return { answer: await store.read(read, Math.min(spare_ms, limits.store_deadline_ms)) }
   } catch (error) {
-    if (error instanceof StoreError) return { answer: null, failure: error }
-    throw error
+    if (!(error instanceof StoreError)) throw error
+    const cut_short = error.kind === 'late' && spare_ms < limits.store_deadline_ms
+    return { answer: null, failure: { reason: cut_short ? 'deadline' : error.kind, message: error.message } }
   }
 }
 

@@ -32,16 +32,16 @@ const UNAVAILABLE: Partial<Record<TowerErrorKind, ErrorCode>> = {
 
 type TowerInput = { request: PrerankRequest; stored: StoredFeatures; now_ms: number }
 
-/** The query tower's output, [H × D]. */
-export async function headVectors({ bundle }: Serving, input: TowerInput): Promise<Float32Array> {
+/** The query tower's output, [H × D]. A request whose signal aborts leaves the tower's queue. */
+export async function headVectors({ bundle }: Serving, input: TowerInput, signal: AbortSignal): Promise<Float32Array> {
   try {
-    return await bundle.tower.run(bundle.queryInputs(input))
+    return await bundle.tower.run(bundle.queryInputs(input), { signal })
   } catch (error) {
     if (error instanceof TowerError && error.kind in UNAVAILABLE) {
       throw new ServiceError(
         UNAVAILABLE[error.kind]!,
         { found: error.message, expected: 'a try later' },
-        { cause: error },
+        { cause: error, reason: error.kind === 'overloaded' ? 'tower_queue' : undefined },
       )
     }
     throw error

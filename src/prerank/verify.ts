@@ -28,7 +28,7 @@ export async function verifyGolden(serving: Serving, pace: Pace = FULL_SPEED): P
         limits: { ...serving.limits, store_deadline_ms: DEADLINE_MS },
       }
       const decoded = decode(request, serving.accepted)
-      const { positions, scores } = await prerank(isolated, decoded, now_ms)
+      const { positions, scores } = await prerank(isolated, decoded, { now_ms })
       return { ids: idsAt(decoded.candidates, positions), scores }
     },
   })

@@ -14,6 +14,8 @@ import { TowerWorker, type TowerWorkerOptions } from './tower_worker.ts'
 
 const RESTART_MS_MIN = 50
 const RESTART_MS_MAX = 5000
+/** Of the last batch in the mean time of a row. */
+const ROW_WEIGHT = 0.1
 
 export type TowerPoolOptions = Omit<TowerWorkerOptions, 'entry' | 'onDeath' | 'warm_up_share'> & {
   entry?: URL
@@ -35,6 +37,7 @@ export class TowerPool {
   #queue: Job[] = []
   #timer: NodeJS.Timeout | undefined
   #broken: TowerError | null = null
+  #row_ms = 0
 
   /** Resolves when every worker is warm; rejects, with nothing left running, when one cannot start. */
   static async start(options: TowerPoolOptions): Promise<TowerPool> {
@@ -58,6 +61,16 @@ export class TowerPool {
   /** Requests that wait for a worker. */
   get depth(): number {
     return this.#queue.length
+  }
+
+  /** How long a request that comes now would wait, from what a row took lately. */
+  get wait_ms(): number {
+    return (this.#queue.length * this.#row_ms) / Math.max(1, this.#workers.size)
+  }
+
+  /** How long the first one has waited. */
+  get oldest_ms(): number {
+    return this.#queue.length > 0 ? performance.now() - this.#queue[0].queued_ms : 0
   }
 
   /** One row in, its output row back (H×D for the query tower). Rejects with a TowerError, or the signal's reason. */
@@ -122,7 +135,9 @@ export class TowerPool {
       for (const [row, job] of batch.entries()) worker.load(row, job.feed)
       await worker.run(batch.length)
       for (const [row, job] of batch.entries()) job.resolve(worker.output(row))
-      this.#options.onBatch?.({ rows: batch.length, run_ms: performance.now() - started_ms })
+      const run_ms = performance.now() - started_ms
+      this.#row_ms += ROW_WEIGHT * (run_ms / batch.length - this.#row_ms)
+      this.#options.onBatch?.({ rows: batch.length, run_ms })
     } catch (error) {
       this.#retry(batch, error)
     }

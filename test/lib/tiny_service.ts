@@ -35,6 +35,7 @@ export type AnswerBody = {
   scores: ArrayLike<number>
   counts: { candidates: number; scored: number; unknown: number; duplicates: number }
   degraded: string[]
+  degraded_reasons?: Record<string, string>
   explain: (Omit<CandidateExplanation, 'position' | 'named'> & { id: number | string | bigint })[]
   type: string
   code: string
@@ -56,6 +57,10 @@ export async function startTinyService(
     SHUTDOWN_DELAY_MS: '0',
     // Far above what a busy machine takes, so that only a store that is really away degrades an answer.
     STORE_DEADLINE_MS: '2000',
+    DEADLINE_MS: '60000',
+    // Nor is a busy machine an overloaded service.
+    QUEUE_WAIT_MAX_MS: '10000',
+    QUEUE_WAIT_STANDING_MS: '10000',
     ...options.environment,
   })
   const service = await startService({ config, logger: pino({ level: 'silent' }) })

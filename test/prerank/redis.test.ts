@@ -73,8 +73,6 @@ test('a paused Redis costs its deadline, not the answer; it recovers by itself',
     const answer = await answersWith(ALL_LOST, 5000)
     await assertScores(answer)
     assert.ok(performance.now() - start_ms < 20 * DEADLINE_MS)
-    const impatient = await service.post({ ...request, deadline_ms: 1 })
-    assert.deepEqual(impatient.body.degraded, ALL_LOST)
   } finally {
     redis.resume()
   }

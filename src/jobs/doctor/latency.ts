@@ -25,7 +25,11 @@ export async function measureLatency(serving: Serving): Promise<Latency[]> {
     const runs: { total: number; tower: number; kernel: number }[] = []
     for (let run = 0; run < WARM_RUNS + RUNS; run++) {
       const started = performance.now()
-      const { timings_ms } = await prerank(serving, { query, user, candidates: { keys }, top_k: TOP_K }, Date.now())
+      const { timings_ms } = await prerank(
+        serving,
+        { query, user, candidates: { keys }, top_k: TOP_K },
+        { now_ms: Date.now() },
+      )
       if (run >= WARM_RUNS) {
         runs.push({ total: performance.now() - started, tower: timings_ms.tower ?? 0, kernel: timings_ms.kernel ?? 0 })
       }

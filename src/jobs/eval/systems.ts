@@ -53,7 +53,7 @@ function pipelineSystem({ name, title, serving, hide_caller = false }: PipelineS
     async score({ request, now_ms }) {
       const { candidate_features, ...rest } = request
       const body = { ...rest, ...(hide_caller ? {} : { candidate_features }), top_k: request.candidates.length }
-      const answer = await prerank(serving, decode(body, serving.accepted), now_ms)
+      const answer = await prerank(serving, decode(body, serving.accepted), { now_ms })
       const scores = new Float64Array(request.candidates.length).fill(Number.NaN)
       for (const [rank, position] of answer.positions.entries()) scores[position] = answer.scores[rank]
       return { scores, degraded: answer.degraded.length > 0 }

@@ -1,0 +1,97 @@
+/**
+ * Who comes in: by the work that waits (time, not requests), by candidates and by bytes of bodies that are in flight. A
+ * request that is alone always comes in, so no limit can shut out a size for good.
+ */
+import { ServiceError } from '../errors.ts'
+import { createStandingQueue } from './standing_queue.ts'
+
+export type AdmissionLimits = {
+  candidates_in_flight_max: number
+  body_bytes_in_flight_max: number
+  queue_wait_max_ms: number
+  queue_wait_standing_ms: number
+}
+
+export type Ask = {
+  /** How long it would wait, and how long it would take itself. */
+  wait_ms: number
+  own_ms: number
+  /** How long the oldest one has waited. */
+  oldest_ms: number
+  candidates: number
+  bytes: number
+}
+
+/** What one request holds; every amount replaces the one before. */
+export type Ticket = {
+  /** Throw where more cannot be had. */
+  holdCandidates(count: number): void
+  holdBytes(count: number): void
+  close(): void
+}
+
+export type Admission = {
+  readonly candidates: number
+  readonly bytes: number
+  /** Throws where the request would be too much now; takes nothing. */
+  check(ask: Ask): void
+  open(): Ticket
+}
+
+type Kind = 'candidates' | 'bytes'
+type Held = Record<Kind, number>
+
+export function createAdmission(limits: AdmissionLimits): Admission {
+  const { queue_wait_max_ms, queue_wait_standing_ms } = limits
+  const standing = createStandingQueue({ burst_ms: queue_wait_max_ms, standing_ms: queue_wait_standing_ms })
+  const maxima: Held = { candidates: limits.candidates_in_flight_max, bytes: limits.body_bytes_in_flight_max }
+  const total: Held = { candidates: 0, bytes: 0 }
+
+  function assertRoom(kind: Kind, { others, wanted }: { others: number; wanted: number }): void {
+    const max = maxima[kind]
+    if (others === 0 || others + wanted <= max) return
+    throw refusal(kind, { found: `${wanted} ${kind} beside ${others} in flight`, expected: `at most ${max} together` })
+  }
+
+  function open(): Ticket {
+    const held: Held = { candidates: 0, bytes: 0 }
+    const hold = (kind: Kind, wanted: number) => {
+      const others = total[kind] - held[kind]
+      if (wanted > held[kind]) assertRoom(kind, { others, wanted })
+      held[kind] = wanted
+      total[kind] = others + wanted
+    }
+    return {
+      holdCandidates: (count) => hold('candidates', count),
+      holdBytes: (count) => hold('bytes', count),
+      close() {
+        hold('candidates', 0)
+        hold('bytes', 0)
+      },
+    }
+  }
+
+  return {
+    get candidates() {
+      return total.candidates
+    },
+    get bytes() {
+      return total.bytes
+    },
+    check({ wait_ms, own_ms, oldest_ms, candidates, bytes }) {
+      if (standing.refuses({ wait_ms, own_ms }))
+        throw refusal('queue_wait', { found: `${wait_ms.toFixed(1)} ms of work that waits`, expected: LATER })
+      if (oldest_ms > Math.max(queue_wait_max_ms, own_ms))
+        throw refusal('queue_age', { found: `a request that has waited ${oldest_ms.toFixed(1)} ms`, expected: LATER })
+      assertRoom('candidates', { others: total.candidates, wanted: candidates })
+      assertRoom('bytes', { others: total.bytes, wanted: bytes })
+    },
+    open,
+  }
+}
+
+const LATER = 'a try later, or at another replica'
+
+type Refused = { found: string; expected: string }
+
+const refusal = (reason: string, finding: Refused) => new ServiceError('overloaded', finding, { reason })

@@ -1,0 +1,131 @@
+/** What happens to a request before its body is read: it is refused, or gets a budget and a ticket. */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import { type AdmissionLimits, createAdmission, type Ticket } from '../admission/admission.ts'
+import { createEstimate, type Estimate } from '../admission/estimate.ts'
+import { createTurns, type Turns } from '../admission/turns.ts'
+import type { Metrics } from '../metrics.ts'
+import { type Budget, createBudget } from '../prerank/budget.ts'
+import { headerDeadline } from './deadline_header.ts'
+import { type Format, formatOf } from './formats.ts'
+import type { Host } from './host.ts'
+
+export type DoorOptions = {
+  limits: AdmissionLimits & { deadline_ms: number; candidates_max: number }
+  host: Host
+  metrics: Metrics
+}
+
+/** Bytes on the wire, which compressed bodies have fewer of. */
+export type BodySize = { format: Format; bytes: number }
+
+/** What bodies of one format cost by their bytes. */
+type Costs = { decode_ms: Estimate; candidates: Estimate }
+
+export type Visit = { arrived_ms: number; budget: Budget; ticket: Ticket; isWorking: boolean }
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of requests that came through the door. */
+    visit: Visit | null
+  }
+}
+
+type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void
+
+export type Door = {
+  turns: Turns
+  enter: OnRequest
+  /** For routes whose work goes on without the client, and has a deadline of its own. */
+  enterPatiently: OnRequest
+  /** Once the body is there: throws where it would wait too long, and takes its candidates into account. */
+  admit(visit: Visit, body: BodySize): { decode_ms: number }
+  /** What the forecasts learn from. */
+  decoded(body: BodySize, found: { decode_ms: number; candidates: number }): void
+  /** Keeps the ticket until the work ends, which may be after its request was answered. */
+  during<T>(visit: Visit, work: Promise<T>): Promise<T>
+}
+
+export function createDoor({ limits, host, metrics }: DoorOptions): Door {
+  const turns = createTurns()
+  const admission = createAdmission(limits)
+  const costs: Record<Format, Costs> = { json: createCosts(), cbor: createCosts() }
+  metrics.watchInFlight(() => admission)
+
+  const forecast = ({ format, bytes }: BodySize) => ({
+    decode_ms: costs[format].decode_ms.of(bytes),
+    candidates: Math.min(limits.candidates_max, Math.round(costs[format].candidates.of(bytes))),
+  })
+
+  function assertRoom({ decode_ms, candidates, bytes }: Room) {
+    const tower = host.serving?.bundle.tower
+    admission.check({
+      own_ms: decode_ms,
+      wait_ms: Math.max(turns.wait_ms(decode_ms), tower?.wait_ms ?? 0),
+      oldest_ms: Math.max(turns.oldest_ms(), tower?.oldest_ms ?? 0),
+      candidates,
+      bytes,
+    })
+  }
+
+  function open({ headers }: FastifyRequest, isPatient: boolean): Visit {
+    const arrived_ms = turns.arrival_ms()
+    const deadline_ms = isPatient ? undefined : (headerDeadline(headers) ?? limits.deadline_ms)
+    const body = announced(headers)
+    const { decode_ms, candidates } = forecast(body)
+    assertRoom({ decode_ms, candidates: isPatient ? 0 : candidates, bytes: body.bytes })
+    return { arrived_ms, budget: createBudget({ arrived_ms, deadline_ms }), ticket: admission.open(), isWorking: false }
+  }
+
+  const hook =
+    (isPatient: boolean): OnRequest =>
+    (request, reply, done) => {
+      try {
+        const visit = open(request, isPatient)
+        request.visit = visit
+        reply.raw.once('close', () => {
+          if (!isPatient && !reply.raw.writableFinished) visit.budget.giveUp()
+          close(visit, metrics)
+        })
+        done()
+      } catch (error) {
+        done(error as Error)
+      }
+    }
+
+  return {
+    turns,
+    enter: hook(false),
+    enterPatiently: hook(true),
+    admit({ ticket }, body) {
+      const { decode_ms, candidates } = forecast(body)
+      assertRoom({ decode_ms, candidates, bytes: 0 })
+      ticket.holdCandidates(candidates)
+      return { decode_ms }
+    },
+    decoded({ format, bytes }, { decode_ms, candidates }) {
+      costs[format].decode_ms.seen(bytes, decode_ms)
+      costs[format].candidates.seen(bytes, candidates)
+    },
+    during(visit, work) {
+      visit.isWorking = true
+      const done = () => visit.ticket.close()
+      work.then(done, done)
+      return visit.budget.within(work)
+    },
+  }
+}
+
+type Room = { decode_ms: number; candidates: number; bytes: number }
+
+const createCosts = (): Costs => ({ decode_ms: createEstimate(), candidates: createEstimate() })
+
+function announced(headers: IncomingHttpHeaders): BodySize {
+  return { format: formatOf(headers['content-type'] ?? ''), bytes: Number(headers['content-length'] ?? 0) }
+}
+
+function close({ budget, ticket, isWorking }: Visit, metrics: Metrics) {
+  budget.close()
+  if (!isWorking) ticket.close()
+  if (budget.signal.aborted) metrics.dropped.inc({ reason: budget.signal.reason.code, stage: budget.stage })
+}

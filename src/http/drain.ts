@@ -1,0 +1,17 @@
+/**
+ * The rest of a body after its request was answered early. It has to leave the connection before the next request can come;
+ * closing the connection instead would make the client lose the answer, and come back with a new connection.
+ */
+import type { IncomingMessage } from 'node:http'
+
+/** What is left is read and dropped, up to the size that a body may have; beyond, the connection ends. */
+export function drain(stream: IncomingMessage, bytes_max: number): void {
+  if (stream.complete) return
+  // Node drops what was announced by itself.
+  if (Number(stream.headers['content-length'] ?? Number.POSITIVE_INFINITY) <= bytes_max) return
+  let left = bytes_max
+  stream.on('data', (chunk: Buffer) => {
+    left -= chunk.length
+    if (left < 0) stream.destroy()
+  })
+}
