@@ -180,7 +180,7 @@ export const ConfigSchema = Type.Object({
   deadline_ms: integer(
     'ms',
     'Time for an answer, from the arrival of the request, where neither the header `x-request-deadline-ms` nor the field `deadline_ms` says.',
-    { default: 500, minimum: 1, maximum: 60_000 },
+    { default: 1000, minimum: 1, maximum: 60_000 },
   ),
   queue_wait_max_ms: integer(
     'ms',
