@@ -16,7 +16,7 @@ export const REQUEST_EXAMPLES = [
     candidates,
     top_k: 3,
     head_weights: { engagement: 1, save: 0.2 },
-    deadline_ms: 15,
+    deadline_ms: 1000,
     explain: { ids: [9] },
   },
 ]
