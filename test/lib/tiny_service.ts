@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { readConfig } from '../../src/config.ts'
 import type { CandidateExplanation } from '../../src/prerank/answer.ts'
 import { startService } from '../../src/server.ts'
+import { PATIENT } from './server_process.ts'
 import { type TinyBundle, writeTinyBundle } from './tiny_bundle.ts'
 import type { TinyOptions } from './tiny_manifest.ts'
 import { type OracleEntry, type OracleRequest, tinyOracle } from './tiny_oracle.ts'
@@ -57,10 +58,7 @@ export async function startTinyService(
     SHUTDOWN_DELAY_MS: '0',
     // Far above what a busy machine takes, so that only a store that is really away degrades an answer.
     STORE_DEADLINE_MS: '2000',
-    DEADLINE_MS: '60000',
-    // Nor is a busy machine an overloaded service.
-    QUEUE_WAIT_MAX_MS: '10000',
-    QUEUE_WAIT_STANDING_MS: '10000',
+    ...PATIENT,
     ...options.environment,
   })
   const service = await startService({ config, logger: pino({ level: 'silent' }) })

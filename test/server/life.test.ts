@@ -19,9 +19,7 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true }))
 
-// Requests here wait longer for their bodies than callers do.
-const start = (environment: Record<string, string>) =>
-  startServerProcess({ BUNDLE_DIR: bundle, DEADLINE_MS: '30000', ...environment })
+const start = (environment: Record<string, string>) => startServerProcess({ BUNDLE_DIR: bundle, ...environment })
 
 const body = JSON.stringify({ query: { text: 'red shoes' }, candidates: [1, 8, 15] })
 const headers = { 'content-type': 'application/json' }

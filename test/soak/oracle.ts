@@ -70,7 +70,9 @@ export async function openOracle(directories: string[], features: string): Promi
     const everything = { ...decoded, top_k: countOf(decoded.candidates) }
     let first_fault: string | null = null
     for (const belief of beliefsFor(check.answer.degraded, serving.bundle.manifest.counts.segments)) {
-      const expected = await prerank({ ...serving, store: storeOf(known, belief) }, everything, check.now_ms)
+      const expected = await prerank({ ...serving, store: storeOf(known, belief) }, everything, {
+        now_ms: check.now_ms,
+      })
       const fault = findFault(check.answer, expected, decoded)
       if (fault === null) return null
       first_fault ??= fault
