@@ -1,7 +1,8 @@
 /** Text features (docs/formats.md §2). The trainer has the same functions; test/fixtures/formats holds both to one answer. */
-import { xxh32, xxh64 } from './hash.ts'
+import { SHORT_BYTES_MAX, xxh32, xxh32Short, xxh64 } from './hash.ts'
 
 const QUERY_KEY_BYTES_MAX = 128
+const C = 'c'.charCodeAt(0)
 
 export type NgramOptions = {
   /** Buckets of the embedding table, bucket 0 (padding) included. */
@@ -28,9 +29,9 @@ export function tokens(text: string): string[] {
 export function textNgrams(text: string, options: NgramOptions): Int32Array {
   const out = new Int32Array(options.length)
   let filled = 0
-  for (const feature of ngrams(tokens(text), options)) {
+  for (const hash of ngramHashes(tokens(text), options)) {
     if (filled === out.length) break
-    out[filled++] = 1 + (xxh32(feature) % (options.buckets - 1))
+    out[filled++] = 1 + (hash % (options.buckets - 1))
   }
   return out
 }
@@ -42,14 +43,28 @@ export function queryKey(text: string): string {
   return plain ? normalised : `#${xxh64(normalised).toString(16).padStart(16, '0')}`
 }
 
-function* ngrams(words: string[], options: NgramOptions): Generator<string> {
+function* ngramHashes(words: string[], options: NgramOptions): Generator<number> {
   for (const n of options.word_ngrams) {
-    for (let at = 0; at + n <= words.length; at++) yield `w${words.slice(at, at + n).join(' ')}`
+    for (let at = 0; at + n <= words.length; at++) yield xxh32(`w${words.slice(at, at + n).join(' ')}`)
   }
   for (const n of options.char_ngrams) {
     for (const word of words) {
+      if (n < SHORT_BYTES_MAX && /^[0-9a-z]+$/.test(word)) {
+        yield* asciiHashes(`<${word}>`, n)
+        continue
+      }
       const points = Array.from(`<${word}>`)
-      for (let at = 0; at + n <= points.length; at++) yield `c${points.slice(at, at + n).join('')}`
+      for (let at = 0; at + n <= points.length; at++) yield xxh32(`c${points.slice(at, at + n).join('')}`)
     }
+  }
+}
+
+/** Every run of n characters, prefixed `c`: most n-grams of most queries, without a string for each. */
+function* asciiHashes(text: string, n: number): Generator<number> {
+  const bytes = new Uint8Array(1 + n)
+  bytes[0] = C
+  for (let at = 0; at + n <= text.length; at++) {
+    for (let i = 0; i < n; i++) bytes[1 + i] = text.charCodeAt(at + i)
+    yield xxh32Short(bytes, bytes.length)
   }
 }

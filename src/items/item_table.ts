@@ -116,7 +116,9 @@ export class ItemTable {
     this.#requireSpace(out, rows.length * width)
     for (let i = 0; i < rows.length; i++) {
       const from = this.#place(rows[i]) * width
-      for (let c = 0; c < width; c++) out[i * width + c] = from < 0 ? 0 : fromHalf(content[from + c])
+      const to = i * width
+      if (from < 0) out.fill(0, to, to + width)
+      else for (let c = 0; c < width; c++) out[to + c] = fromHalf(content[from + c])
     }
   }
 
