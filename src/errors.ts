@@ -35,8 +35,8 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** Where the error is, what stands there, what should. */
-export type Finding = { field?: string; found?: string; expected?: string }
+/** Where the error is, what stands there, what should; or, in place of these, a whole sentence. */
+export type Finding = { field?: string; found?: string; expected?: string; reason?: string }
 
 export class ServiceError extends Error {
   readonly code: ErrorCode
@@ -63,7 +63,8 @@ export function invalidField(field: string, value: unknown, expected: string): S
   return new ServiceError('invalid_field', { field, found: describe(value), expected })
 }
 
-function sentence(code: ErrorCode, { field, found, expected }: Finding): string {
+function sentence(code: ErrorCode, { field, found, expected, reason }: Finding): string {
+  if (reason) return reason
   const parts = [found && `found ${found}`, expected && `expected ${expected}`].filter(Boolean).join(', ')
   return [field, parts || ERRORS[code].title].filter(Boolean).join(': ')
 }

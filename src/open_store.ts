@@ -1,13 +1,15 @@
 /**
  * The feature store of a serving. Redis connections and the blob cache belong to the process: a new bundle reads through
  * them as the old one did. What the cache keeps are bytes under their full key, which hold for every bundle; what a bundle
- * makes of them is remembered by its own reader. The bundle's own features are opened with every bundle.
+ * makes of them is remembered by its own reader. The bundle's own features are opened with every bundle; what engagements
+ * changed since the start lies over those of the next one too.
  */
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 import type { Metrics } from './metrics.ts'
 import { openEmbeddedStore } from './store/embedded.ts'
+import { createEmbeddedWrites } from './store/embedded_writes.ts'
 import { openRedisStore } from './store/redis.ts'
 import type { FeatureStore } from './store/store.ts'
 
@@ -23,11 +25,12 @@ export function createStores({ config, metrics }: { config: Config; metrics: Met
 }
 
 function embeddedStores({ embedded_bytes_max, embedded_live_keys_max }: Config): Stores {
+  const changed = createEmbeddedWrites({ keys_max: embedded_live_keys_max })
   return {
     open: (directory) =>
       openEmbeddedStore(globSync(join(directory, 'features', '*.snapshot')).sort(), {
         bytes_max: embedded_bytes_max,
-        live_keys_max: embedded_live_keys_max,
+        changed,
       }),
     async close() {},
   }

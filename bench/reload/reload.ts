@@ -4,7 +4,7 @@
  * that whatever else the machine does meets both.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, realpathSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,10 +58,11 @@ export type ReloadBenchReport = {
 export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<ReloadBenchReport> {
   const say = (line: string) => json || console.log(line)
   const [items, reloads] = quick ? [100_000, 10] : [200_000, 50]
+  const machine = describeMachine()
   const root = mkdtempSync(join(tmpdir(), 'prerank-bench-'))
   const removeFolder = afterUs(`rm -rf "${root}"`)
   pinToLastCore()
-  makeBundles({ bundle: DEMO, root, items })
+  makeBundles({ bundle: realpathSync(DEMO), root, items })
   const bundle = join(root, NAMES[0])
   const redis = await startRedis({ own: true })
   let stack: Service | undefined
@@ -84,7 +85,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
     await load.stop()
     for (const problem of new Set(load.asked.flatMap(({ failed, wrong }) => failed ?? wrong ?? []))) say(problem)
     const asked = load.asked.filter(({ due_ms }) => due_ms >= begin_ms && due_ms < end_ms)
-    const report = summarise({ all: load.asked, asked, windows, memory, items, rate_per_s })
+    const report = summarise({ machine, all: load.asked, asked, windows, memory, items, rate_per_s })
     say(describe(report))
     return report
   } finally {
@@ -149,6 +150,7 @@ async function reloadOften({ url, pid, reloads }: { url: string; pid: number; re
 }
 
 type Measured = {
+  machine: Machine
   all: Asked[]
   asked: Asked[]
   windows: Window[]
@@ -157,7 +159,7 @@ type Measured = {
   rate_per_s: number
 }
 
-function summarise({ all, asked, windows, memory, items, rate_per_s }: Measured): ReloadBenchReport {
+function summarise({ machine, all, asked, windows, memory, items, rate_per_s }: Measured): ReloadBenchReport {
   const isReloading = ({ due_ms }: Asked) =>
     windows.some(({ start_ms, end_ms }) => due_ms >= start_ms && due_ms < end_ms)
   const reloading = tailOf(asked.filter(isReloading))
@@ -165,7 +167,7 @@ function summarise({ all, asked, windows, memory, items, rate_per_s }: Measured)
   const durations = windows.map(({ reload_ms }) => reload_ms).sort((a, b) => a - b)
   const [first, last] = [memory[Math.min(FIRST_COUNTED, memory.length) - 1], memory[memory.length - 1]]
   return {
-    machine: describeMachine(),
+    machine,
     items,
     reloads: windows.length,
     rate_per_s,

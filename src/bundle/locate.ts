@@ -22,7 +22,8 @@ const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 export async function locateBundle(bundle_dir: string, name?: string): Promise<string> {
   const pointer = await pointerOf(bundle_dir)
   if (name === undefined) return behindLinks(pointer ?? bundle_dir)
-  if (!pointer) throw new Error(`found the bundle ${name}, expected none: ${bundle_dir} is one bundle, not several`)
+  if (!pointer)
+    throw new Error(`found the name of a bundle, ${name}, expected none: ${bundle_dir} is one bundle, not several`)
   return inside(bundle_dir, name)
 }
 

@@ -132,7 +132,7 @@ export class Reloader {
       const reason = (error as Error).message.slice(0, REASON_CHARACTERS_MAX)
       report('rejected', reason)
       logger.error({ ...this.#last, err: error }, 'bundle rejected')
-      throw new ServiceError('bundle_rejected', { found: reason }, { cause: error })
+      throw new ServiceError('bundle_rejected', { reason }, { cause: error })
     }
     return { ...this.status(), is_reloading: false }
   }

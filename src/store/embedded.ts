@@ -2,7 +2,7 @@
  * The store in this process's memory: from a bundle's snapshots, or the few values of a golden request. What engagements
  * change is gone with the process.
  */
-import { createEmbeddedWrites } from './embedded_writes.ts'
+import { createEmbeddedWrites, type EmbeddedWrites } from './embedded_writes.ts'
 import { readSnapshot } from './snapshot.ts'
 import type { FeatureStore } from './store.ts'
 
@@ -12,16 +12,15 @@ const ALIGNMENT_BYTES = 8
 
 export type EmbeddedStoreOptions = {
   detail?: string
-  /** Sequences and live counts that engagements may change. */
-  live_keys_max?: number
+  /** What engagements changed so far, and change from now on; without it they change nothing that lasts. */
+  changed?: EmbeddedWrites
 }
 
 export function embeddedStore(
   values: ReadonlyMap<string, Uint8Array>,
-  { detail = `${values.size} keys`, live_keys_max = 0 }: EmbeddedStoreOptions = {},
+  { detail = `${values.size} keys`, changed = createEmbeddedWrites({ keys_max: 0 }) }: EmbeddedStoreOptions = {},
 ): FeatureStore {
   const find = (key: string) => values.get(key) ?? null
-  const changed = createEmbeddedWrites({ keys_max: live_keys_max, stored: find })
   return {
     async read({ sequence, values: keys, live }) {
       return {
@@ -32,7 +31,7 @@ export function embeddedStore(
       }
     },
     async write(writes, options) {
-      return writes.map((write) => changed.write(write, options))
+      return writes.map((write) => changed.write(write, options, find))
     },
     state: () => ({ kind: 'embedded', ok: true, detail, version: null }),
     async close() {},
@@ -42,7 +41,7 @@ export function embeddedStore(
 /** Reads snapshot files whole; refuses more than bytes_max, and a key that comes twice. */
 export async function openEmbeddedStore(
   paths: readonly string[],
-  options: { bytes_max: number; live_keys_max?: number },
+  options: { bytes_max: number; changed?: EmbeddedWrites },
 ): Promise<FeatureStore> {
   const values = new Map<string, Uint8Array>()
   const pack = packer(options.bytes_max)
@@ -54,7 +53,7 @@ export async function openEmbeddedStore(
   }
   return embeddedStore(values, {
     detail: `${values.size} keys from ${paths.length} snapshot files`,
-    live_keys_max: options.live_keys_max,
+    changed: options.changed,
   })
 }
 

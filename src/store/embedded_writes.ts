@@ -21,16 +21,12 @@ export type EmbeddedWrites = {
   /** Undefined where engagements have not changed it. */
   sequence(key: string): Uint8Array | undefined
   live(key: string): Uint8Array | null
-  write(write: StoreWrite, options: WriteOptions): Written[] | StoreError
+  /** `stored`: the sequence that is there before the first write. */
+  write(write: StoreWrite, options: WriteOptions, stored: (key: string) => Uint8Array | null): Written[] | StoreError
 }
 
-export type EmbeddedWritesOptions = {
-  keys_max: number
-  /** The sequence that is there before the first write. */
-  stored(key: string): Uint8Array | null
-}
-
-export function createEmbeddedWrites({ keys_max, stored }: EmbeddedWritesOptions, now = Date.now): EmbeddedWrites {
+/** May outlive the snapshots that it lies over: with the next ones the same users are still known. */
+export function createEmbeddedWrites({ keys_max }: { keys_max: number }, now = Date.now): EmbeddedWrites {
   const entries = new Map<string, Entry>()
 
   function find(key: string): Entry | undefined {
@@ -53,7 +49,7 @@ export function createEmbeddedWrites({ keys_max, stored }: EmbeddedWritesOptions
       const live = find(key)?.live
       return live && live.size > 0 ? pack(live) : null
     },
-    write(write, { now_ms, limits }) {
+    write(write, { now_ms, limits }, stored) {
       const entry = find(write.key) ?? {
         expires_ms: 0,
         seen: new Map(),

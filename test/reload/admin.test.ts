@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { after, before, beforeEach, test } from 'node:test'
 import type { Service } from '../../src/server.ts'
 import { type Asked, admin, bundlesOf, createJudge, createTwoBundles, startOver } from '../lib/bundles.ts'
+import { engage, eventBody } from '../lib/engagements.ts'
+import { post } from '../lib/tiny_service.ts'
 
 let bundles: Awaited<ReturnType<typeof createTwoBundles>>
 let service: Service
@@ -101,6 +103,22 @@ test('one reload at a time: a second one is refused, as a rollback is', async ()
   assert.deepEqual([back.status, back.body.code], [409, 'reload_in_progress'])
   assert.equal((await first).status, 200)
   await assertServes('v2')
+})
+
+test('what engagements changed is still there after a reload', async () => {
+  const user = { id: 'u9', country: 'DE' }
+  const request = { query: { text: 'red shoes' }, user, candidates: [8], explain: { ids: [8] } }
+  const clicks = async () => {
+    const { body } = await post(`${service.url}/v1/prerank`, request)
+    return body.explain[0].features!['cross.click'].raw!
+  }
+  const before = await clicks()
+  await engage(service, [eventBody({ user, query: request.query, item: 8 })])
+  const engaged = await clicks()
+  assert.ok(engaged > before)
+  await bundles.point('v2')
+  await reload()
+  assert.equal(await clicks(), engaged)
 })
 
 test('metrics count reloads and name the one bundle that is served', async () => {

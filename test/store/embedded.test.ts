@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { openEmbeddedStore } from '../../src/store/embedded.ts'
+import { createEmbeddedWrites } from '../../src/store/embedded_writes.ts'
 import { compareKeys, writeSnapshot } from '../../src/store/snapshot.ts'
 import { RECORDS, storeContract } from './contract.ts'
 import { writeContract } from './write_contract.ts'
@@ -22,7 +23,7 @@ storeContract('embedded', async (records) => {
   return openEmbeddedStore(paths, { bytes_max })
 })
 
-writeContract('embedded', () => openEmbeddedStore([], { bytes_max, live_keys_max: 1000 }))
+writeContract('embedded', () => openEmbeddedStore([], { bytes_max, changed: createEmbeddedWrites({ keys_max: 1000 }) }))
 
 test('a key in two snapshots is refused', async () => {
   const paths = [join(directory, 'a.snapshot'), join(directory, 'b.snapshot')]
