@@ -16,6 +16,7 @@ import { prerank } from '../../src/prerank/pipeline.ts'
 import { countOf } from '../../src/prerank/request.ts'
 import { createServing, type Serving } from '../../src/prerank/serving.ts'
 import { embeddedStore } from '../../src/store/embedded.ts'
+import { createEmbeddedWrites } from '../../src/store/embedded_writes.ts'
 import { readSnapshot } from '../../src/store/snapshot.ts'
 import type { FeatureStore } from '../../src/store/store.ts'
 import { beliefsFor, storeOf } from './beliefs.ts'
@@ -52,7 +53,7 @@ const WRITE_LIMITS = {
 export async function openOracle(directories: string[], features: string): Promise<Oracle> {
   const values = await readFeatures(features)
   const unloaded = new Map([...values].filter(([key]) => !key.startsWith('seq:')))
-  const fresh = () => embeddedStore(values, { live_keys_max: KEYS_MAX })
+  const fresh = () => embeddedStore(values, { changed: createEmbeddedWrites({ keys_max: KEYS_MAX }) })
   let store = fresh()
   let before = store
   const servings = new Map<string, Serving>()
