@@ -4,10 +4,13 @@
  * of a request, thread by thread.
  *
  *     node bench/service/compare.ts --base DIR [--candidates 1000,100000] [--formats json,cbor] [--rounds 5] [--seconds 3]
+ *
+ * Without --base only this checkout runs. `--setting NAME=VALUE`, as often as needed, is the environment of this checkout
+ * only, so that with `--base .` two settings are compared.
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { afterUs } from '../../test/lib/after_us.ts'
 import { startRedis } from '../../test/lib/redis.ts'
@@ -31,6 +34,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '8' },
+    setting: { type: 'string', multiple: true, default: [] },
   },
 })
 
@@ -52,7 +56,8 @@ async function run(): Promise<void> {
     const checkouts = { ...(values.base ? { base: values.base } : {}), here: ROOT }
     for (const [name, checkout] of Object.entries(checkouts)) {
       const environment = { BUNDLE_DIR: bundle, REDIS_URL: redis.url, STORE_DEADLINE_MS: '10000' }
-      sides.push({ name, stack: await startService(environment, checkout) })
+      const settings = name === 'here' ? Object.fromEntries(values.setting.map((setting) => setting.split(/=(.*)/s))) : {}
+      sides.push({ name, stack: await startService({ ...environment, ...settings }, resolve(checkout)) })
     }
     for (const candidates of values.candidates.split(',').map(Number)) {
       for (const format of values.formats.split(',') as Format[]) await compare(sides, bundle, { candidates, format })

@@ -19,6 +19,7 @@ import { type Format, MEDIA_TYPES } from './formats.ts'
 import { type Host, holdServing } from './host.ts'
 import { createReadPrerank } from './prerank_body.ts'
 import { problemResponses } from './problem.ts'
+import { createYoungCollector } from './young_garbage.ts'
 import type { Charge } from './rate_limit.ts'
 
 export const PRERANK_ROUTE = '/v1/prerank'
@@ -44,6 +45,7 @@ function createAnswer({ host, config, metrics, pool, door, charge }: PrerankRout
   const addon = config.kernel === 'reference' ? null : loadAddon().addon
   const read = createReadPrerank(addon, { limits: config, pool })
   const write = createWriteAnswer(addon)
+  const collectYoung = createYoungCollector()
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<Sent> => {
     const visit = request.visit!
@@ -86,6 +88,7 @@ function createAnswer({ host, config, metrics, pool, door, charge }: PrerankRout
     )
     // Only now: ids and columns of the body are views of it. After an error the kernel may still read them.
     for (const part of memory) pool.give(part)
+    collectYoung(bytes.length)
     Object.assign(answer.timings_ms, { decode: decode_ms, encode: encode_ms })
     serving.forecast.seen('encode', candidates, encode_ms)
     budget.enter('encode')

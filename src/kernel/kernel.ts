@@ -73,8 +73,11 @@ export interface Kernel {
   readonly name: 'native' | 'reference'
   /** Keys of string ids: XXH64 of their UTF-8 bytes. */
   hashIds(ids: string[]): BigUint64Array
-  /** Keys → rows of `table`; later repetitions of a candidate get NO_ROW and count as duplicates. */
-  resolve(table: ItemTable, keys: BigUint64Array): Promise<Resolved>
+  /**
+   * Keys → rows of `table`; later repetitions of a candidate get NO_ROW and count as duplicates. `memory` is as long as
+   * `keys`; the rows are in it, where it is given.
+   */
+  resolve(table: ItemTable, keys: BigUint64Array, memory?: Uint32Array): Promise<Resolved>
   topK(input: ScoreInput, k: number): Promise<TopK>
   /** Scores of all candidates, N long, NaN where there is no row. */
   scoreAll(input: ScoreInput): Promise<Float32Array>

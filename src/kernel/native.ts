@@ -72,8 +72,7 @@ export function nativeKernel(addon: Addon, options: NativeOptions): Kernel {
   return {
     name: 'native',
     hashIds: (ids) => addon.hashIds(ids),
-    async resolve(table, keys) {
-      const rows = new Uint32Array(keys.length)
+    async resolve(table, keys, rows = new Uint32Array(keys.length)) {
       const call = { table: handleOf(table), keys, rows, ...spread(keys.length, 0) }
       const [unknown, duplicates] = settled(await addon.resolve(call))
       return { rows, unknown, duplicates }

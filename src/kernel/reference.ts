@@ -14,8 +14,8 @@ export function referenceKernel(): Kernel {
   return {
     name: 'reference',
     hashIds: (ids) => BigUint64Array.from(ids, (id) => h64Raw(Buffer.from(id))),
-    async resolve(table, keys) {
-      const rows = table.rowsOf(keys)
+    async resolve(table, keys, rows = new Uint32Array(keys.length)) {
+      rows.set(table.rowsOf(keys))
       const seen = new Set<number>()
       let unknown = 0
       let duplicates = 0

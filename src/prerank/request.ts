@@ -8,8 +8,11 @@ export type FeatureValue = number | Float32Array
 
 export type SequenceEvent = { item: string | number | bigint; action: string; time: number }
 
-/** Ids where the table's ids are strings, item keys where they are numbers or came as a CBOR typed array. */
-export type Candidates = { ids: string[] } | { keys: BigUint64Array }
+/**
+ * Ids where the table's ids are strings, item keys where they are numbers or came as a CBOR typed array. `rows`, where the
+ * caller has memory for them, is N long and gets the rows.
+ */
+export type Candidates = { ids: string[] } | { keys: BigUint64Array; rows?: Uint32Array }
 
 export const countOf = (candidates: Candidates) =>
   'ids' in candidates ? candidates.ids.length : candidates.keys.length

@@ -16,7 +16,8 @@ export async function resolveCandidates(
   candidates: Candidates,
 ): Promise<ResolvedCandidates> {
   const keys = keysOf(kernel, candidates)
-  return { ...(await kernel.resolve(bundle.table, keys)), keys }
+  const memory = 'keys' in candidates ? candidates.rows : undefined
+  return { ...(await kernel.resolve(bundle.table, keys, memory)), keys }
 }
 
 export function keysOf(kernel: Kernel, candidates: Candidates): BigUint64Array {
