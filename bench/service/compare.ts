@@ -56,7 +56,8 @@ async function run(): Promise<void> {
     const checkouts = { ...(values.base ? { base: values.base } : {}), here: ROOT }
     for (const [name, checkout] of Object.entries(checkouts)) {
       const environment = { BUNDLE_DIR: bundle, REDIS_URL: redis.url, STORE_DEADLINE_MS: '10000' }
-      const settings = name === 'here' ? Object.fromEntries(values.setting.map((setting) => setting.split(/=(.*)/s))) : {}
+      const settings =
+        name === 'here' ? Object.fromEntries(values.setting.map((setting) => setting.split(/=(.*)/s))) : {}
       sides.push({ name, stack: await startService({ ...environment, ...settings }, resolve(checkout)) })
     }
     for (const candidates of values.candidates.split(',').map(Number)) {

@@ -19,8 +19,8 @@ import { type Format, MEDIA_TYPES } from './formats.ts'
 import { type Host, holdServing } from './host.ts'
 import { createReadPrerank } from './prerank_body.ts'
 import { problemResponses } from './problem.ts'
-import { createYoungCollector } from './young_garbage.ts'
 import type { Charge } from './rate_limit.ts'
+import { createYoungCollector } from './young_garbage.ts'
 
 export const PRERANK_ROUTE = '/v1/prerank'
 

@@ -62,6 +62,10 @@ for (const kernel of kernels()) {
         unknown: 3,
         duplicates: 2,
       })
+      const memory = new Uint32Array(keys.length).fill(77)
+      const { rows } = await kernel.resolve(table, keys, memory)
+      assert.equal(rows, memory)
+      assert.deepEqual(rows.slice(0, 3), Uint32Array.of(9, NO_ROW, 0))
       const none = await kernel.resolve(table, new BigUint64Array(0))
       assert.deepEqual(none, { rows: new Uint32Array(0), unknown: 0, duplicates: 0 })
     })
