@@ -32,6 +32,11 @@ function countSchema(columns: readonly string[]): number {
 }
 
 export function encodeCountBlob(input: Counts & { columns: readonly string[] }): Uint8Array {
+  return packCounts(input).bytes
+}
+
+/** A blob as `parseCountBlob` would give it back. */
+export function packCounts(input: Counts & { columns: readonly string[] }): ParsedCounts {
   const { columns, keys, totals, counts } = input
   if (totals.length !== columns.length || counts.length !== columns.length * keys.length) {
     throw new RangeError(
@@ -54,7 +59,7 @@ export function encodeCountBlob(input: Counts & { columns: readonly string[] }):
   views.keys.set(keys)
   views.counts.set(counts)
   header.setBigUint64(24, xxh64(bytes.subarray(HEADER_BYTES)), true)
-  return bytes
+  return { bytes, as_of_ms: input.as_of_ms, ...views }
 }
 
 /** Refuses the whole blob with what was found and what was expected. `columns` are those of the manifest. */

@@ -7,7 +7,7 @@
  * arrival: a read is one reply, like that of a count blob (six hashes of a thousand fields took 14 ms, six of these take 4).
  */
 import type { Manifest } from '../bundle/manifest.ts'
-import { encodeCountBlob, type ParsedCounts, parseCountBlob } from './counts.ts'
+import { type ParsedCounts, packCounts } from './counts.ts'
 import { type EngagementEvent, EVENT_BYTES, encodeEvents } from './sequence.ts'
 
 export const DAY_MS = 86_400_000
@@ -47,60 +47,82 @@ export type LiveBlobOptions = {
 /** The records as one more count blob; null where they have nothing to add. */
 export function liveBlob(bytes: Uint8Array, options: LiveBlobOptions): ParsedCounts | null {
   const { columns, since_ms, now_ms } = options
+  const words = wordsOf(bytes)
   const feeds = columnsByAction(options)
   const totals = new Float64Array(columns.length)
-  const items = new Map<bigint, Uint32Array>()
-  for (const { key, action, day_ms, count } of records(bytes)) {
+  const listed: number[] = []
+  for (let at = 0; at < words.length; at += RECORD_WORDS) {
+    const day_ms = dayAt(words, at)
     if (day_ms < since_ms || day_ms > now_ms) continue
-    for (const { column, first_ms } of feeds.get(action) ?? []) {
+    let counts = false
+    for (const { column, first_ms } of feeds[actionAt(words, at)] ?? []) {
       if (day_ms < first_ms) continue
-      totals[column] += count
-      if (key !== null) rowOf(items, key, columns.length)[column] += count
+      totals[column] += words[at + COUNT_WORD]
+      counts = true
     }
+    if (counts && isListed(words, at)) listed.push(at)
   }
   if (totals.every((total) => total === 0)) return null
   const names = columns.map(({ name }) => name)
-  const blob = encodeCountBlob({ columns: names, as_of_ms: now_ms, totals, ...sorted(items, columns.length) })
-  return parseCountBlob(blob, names)
+  const items = countItems(words, { listed, feeds, totals })
+  return packCounts({ columns: names, as_of_ms: now_ms, totals, ...items })
 }
+
+type Feed = { column: number; first_ms: number }
 
 /** Action code → its columns, and where their windows begin. */
-function columnsByAction({ columns, actions, now_ms }: LiveBlobOptions) {
-  const feeds = columns.map(({ action, window_days }, column) => ({
-    code: actions[action],
-    column,
-    first_ms: window_days > 0 ? now_ms - window_days * DAY_MS : 0,
-  }))
-  return Map.groupBy(feeds, ({ code }) => code)
+function columnsByAction({ columns, actions, now_ms }: LiveBlobOptions): Feed[][] {
+  const feeds: Feed[][] = []
+  for (const [column, { action, window_days }] of columns.entries()) {
+    const first_ms = window_days > 0 ? now_ms - window_days * DAY_MS : 0
+    const code = actions[action]
+    feeds[code] = [...(feeds[code] ?? []), { column, first_ms }]
+  }
+  return feeds
 }
 
-/** `key` is null for items that are not listed. */
-function* records(bytes: Uint8Array) {
+/**
+ * A record is five words: key (low, high), day (low; high beside the two bytes of `listed` and action), count. Numbers, because
+ * a BigInt or an object per record made this the most expensive step of reading features.
+ */
+const RECORD_WORDS = LIVE_RECORD_BYTES / 4
+const COUNT_WORD = LIVE_FIELD_BYTES / 4
+const dayAt = (words: Uint32Array, at: number) => words[at + 2] + (words[at + 3] & 0xffff) * 2 ** 32
+const isListed = (words: Uint32Array, at: number) => (words[at + 3] & 0xff0000) === 0
+const actionAt = (words: Uint32Array, at: number) => words[at + 3] >>> 24
+
+function wordsOf(bytes: Uint8Array): Uint32Array {
   if (bytes.byteLength % LIVE_RECORD_BYTES !== 0) {
     throw new Error(`live counts: found ${bytes.byteLength} bytes, expected a multiple of ${LIVE_RECORD_BYTES}`)
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = 0; at < bytes.byteLength; at += LIVE_RECORD_BYTES) {
-    yield {
-      key: bytes[at + LISTED_AT] === 0 ? view.getBigUint64(at, true) : null,
-      action: bytes[at + LISTED_AT + 1],
-      day_ms: view.getUint32(at + KEY_BYTES, true) + view.getUint16(at + KEY_BYTES + 4, true) * 2 ** 32,
-      count: view.getUint32(at + LIVE_FIELD_BYTES, true),
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4)
+}
+
+type Listed = { listed: number[]; feeds: Feed[][]; totals: Float64Array }
+
+/** Items ascending by key, and what each counts in every column. */
+function countItems(words: Uint32Array, { listed, feeds, totals }: Listed): Pick<ParsedCounts, 'keys' | 'counts'> {
+  listed.sort((a, b) => words[a + 1] - words[b + 1] || words[a] - words[b])
+  const starts = listed.filter((at, index) => index === 0 || !sameKey(words, at, listed[index - 1]))
+  const keys = new BigUint64Array(starts.length)
+  const halves = new Uint32Array(keys.buffer)
+  for (const [item, at] of starts.entries()) {
+    halves[2 * item] = words[at]
+    halves[2 * item + 1] = words[at + 1]
+  }
+  const counts = new Uint32Array(totals.length * starts.length)
+  let item = 0
+  for (const at of listed) {
+    if (!sameKey(words, at, starts[item])) item++
+    const day_ms = dayAt(words, at)
+    for (const { column, first_ms } of feeds[actionAt(words, at)]) {
+      if (day_ms >= first_ms) counts[column * starts.length + item] += words[at + COUNT_WORD]
     }
   }
-}
-
-function rowOf(items: Map<bigint, Uint32Array>, key: bigint, width: number): Uint32Array {
-  const row = items.get(key) ?? new Uint32Array(width)
-  items.set(key, row)
-  return row
-}
-
-function sorted(items: Map<bigint, Uint32Array>, width: number) {
-  const keys = BigUint64Array.from(items.keys()).sort()
-  const counts = new Uint32Array(width * keys.length)
-  for (const [index, key] of keys.entries()) {
-    for (const [column, count] of items.get(key)!.entries()) counts[column * keys.length + index] = count
-  }
   return { keys, counts }
+}
+
+function sameKey(words: Uint32Array, a: number, b: number): boolean {
+  return words[a] === words[b] && words[a + 1] === words[b + 1]
 }
