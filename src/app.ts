@@ -10,7 +10,7 @@ import { createBodyPool } from './http/body_pool.ts'
 import { docs } from './http/docs.ts'
 import { createDoor } from './http/door.ts'
 import { engagementsRoute, engagementsSchemas } from './http/engagements_route.ts'
-import { answerError, answerErrors, answerParserError } from './http/error_handlers.ts'
+import { answerError, answerErrors, answerParserError, refuseUnknown } from './http/error_handlers.ts'
 import { MEDIA_TYPES } from './http/formats.ts'
 import type { Host } from './http/host.ts'
 import { metricsRoute } from './http/metrics_route.ts'
@@ -81,10 +81,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   secureAnswers(app)
   requireKeys(app, keys)
   if (tls) renewTls(app, tls, logger)
+  refuseUnknown(app)
   if (side !== 'admin') {
     const door = createDoor({ limits: config, host, metrics })
     const charge = createCharge({ rate_per_s: config.rate_limit_candidates_per_s, burst: config.rate_limit_burst })
-    await app.register(docs, { schemas: [Problem, ...prerankSchemas(config), ...engagementsSchemas(config), Bundles] })
+    const has_keys = keys !== null
+    await app.register(docs, {
+      host,
+      has_keys,
+      schemas: [Problem, ...prerankSchemas(config), ...engagementsSchemas(config), Bundles],
+    })
     await app.register(prerankRoute, { host, config, metrics, pool, door, charge })
     await app.register(engagementsRoute, { host, config, metrics, pool, door })
     await app.register(modelsRoute, { host })

@@ -37,7 +37,14 @@ const User = Type.Object(
   closed,
 )
 
-const eventOf = <Item extends TSchema>(item: Item) =>
+/** What `decode` checks by hand, for the better error. */
+const DOCUMENTED_RULES = {
+  anyOf: [{ required: ['query'] }, { required: ['user'], properties: { user: { type: 'object', required: ['id'] } } }],
+}
+
+type EventSchemas<Item extends TSchema> = { item: Item; rules: object }
+
+const eventOf = <Item extends TSchema>({ item, rules }: EventSchemas<Item>) =>
   Type.Object(
     {
       id: Type.String({
@@ -56,19 +63,23 @@ const eventOf = <Item extends TSchema>(item: Item) =>
         ),
       ),
     },
-    { ...closed, description: '`user.id`, `query` or both.' },
+    {
+      ...closed,
+      description: '`user.id`, `query` or both.',
+      ...rules,
+    },
   )
 
-const bodyOf = <Item extends TSchema>({ engagements_max }: EventLimits, item: Item) =>
+const bodyOf = <Item extends TSchema>({ engagements_max }: EventLimits, event: EventSchemas<Item>) =>
   Type.Object(
     {
       request_id: Type.Optional(Type.String({ pattern: REQUEST_ID_PATTERN, description: 'Comes back in the answer.' })),
-      events: Type.Array(eventOf(item), { minItems: 1, maxItems: engagements_max, description: 'In any order.' }),
+      events: Type.Array(eventOf(event), { minItems: 1, maxItems: engagements_max, description: 'In any order.' }),
     },
     closed,
   )
 
-export const engagementsSchema = (limits: EventLimits) => bodyOf(limits, Id)
-export const checkedEngagementsSchema = (limits: EventLimits) => bodyOf(limits, Type.Unknown())
+export const engagementsSchema = (limits: EventLimits) => bodyOf(limits, { item: Id, rules: DOCUMENTED_RULES })
+export const checkedEngagementsSchema = (limits: EventLimits) => bodyOf(limits, { item: Type.Unknown(), rules: {} })
 
 export type CheckedEngagements = Static<ReturnType<typeof checkedEngagementsSchema>>

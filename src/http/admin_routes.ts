@@ -1,6 +1,6 @@
 /**
  * What operators do to the bundle that is served. One plugin, so that whoever registers it decides where it listens and who
- * may call it; it asks nobody for a key. Bodies are JSON only, and small.
+ * may call it. Bodies are JSON only, and small.
  */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -93,7 +93,7 @@ const BUNDLES_SCHEMA = {
   operationId: 'bundles',
   tags: ['admin'],
   summary: 'The serving bundle, the previous one, and what became of the last reload',
-  response: ok('Bundles and reloads.'),
+  response: { ...ok('Bundles and reloads.'), ...problemResponses([401, 403]) },
 }
 
 const RELOAD_SCHEMA = {
@@ -115,7 +115,7 @@ const RELOAD_SCHEMA = {
       closed,
     ),
   ),
-  response: { ...ok('It is served.'), ...problemResponses([400, 408, 409, 413, 415, 422, 500]) },
+  response: { ...ok('It is served.'), ...problemResponses([400, 401, 403, 408, 409, 413, 415, 422, 500]) },
 }
 
 const ROLLBACK_SCHEMA = {
@@ -123,5 +123,5 @@ const ROLLBACK_SCHEMA = {
   tags: ['admin'],
   summary: 'Serve the previous bundle again',
   description: 'Opened and verified like any other; a second rollback undoes the first.',
-  response: { ...ok('It is served.'), ...problemResponses([409, 422, 500]) },
+  response: { ...ok('It is served.'), ...problemResponses([401, 403, 409, 422, 500]) },
 }

@@ -40,6 +40,16 @@ export function answerError(error: Error, request: FastifyRequest, reply: Fastif
     .send(JSON.stringify(problemOf(known, request.id)))
 }
 
+/**
+ * Before anything of the request is looked at: Fastify would refuse some methods for their headers first. To be called
+ * after what decides who may know which addresses there are.
+ */
+export function refuseUnknown(app: FastifyInstance) {
+  app.addHook('onRequest', (request, reply, done) => {
+    done(request.is404 ? nothingHere(app, request, reply) : undefined)
+  })
+}
+
 function nothingHere(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): ServiceError {
   const url = request.url.split('?', 1)[0]
   const methods = METHODS.filter((method) => app.hasRoute({ method, url }))

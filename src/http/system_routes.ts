@@ -44,6 +44,7 @@ export async function healthRoutes(app: FastifyInstance, { host }: { host: Host 
     operationId: 'healthz',
     tags: ['operation'],
     summary: 'The process is alive',
+    security: [],
     response: { 200: json('Alive.', Type.Object({ status: Type.Literal('ok') }, closed)) },
   }
   app.get('/healthz', { schema: health, logLevel: 'warn' }, async () => ({ status: 'ok' }))
@@ -52,6 +53,7 @@ export async function healthRoutes(app: FastifyInstance, { host }: { host: Host 
     operationId: 'readyz',
     tags: ['operation'],
     summary: 'Requests can be answered: bundle loaded, verified and warm',
+    security: [],
     response: {
       200: json('Ready.', Type.Object({ status: Type.Literal('ready'), store: StoreState }, closed)),
       ...problemResponses([503]),
@@ -72,7 +74,7 @@ export async function modelsRoute(app: FastifyInstance, { host }: { host: Host }
     summary: 'The bundle that is served, and what it understands',
     response: {
       200: json('The serving bundle.', Type.Object({ models: Type.Array(Model) }, closed)),
-      ...problemResponses([503]),
+      ...problemResponses([401, 503]),
     },
   }
   app.get('/v1/models', { schema: models }, async () => ({ models: [modelOf(servingOf(host))] }))
