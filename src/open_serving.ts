@@ -5,6 +5,7 @@ import { describeGolden } from './bundle/golden.ts'
 import type { Pace } from './bundle/pace.ts'
 import type { Config } from './config.ts'
 import { loadKernel } from './kernel/load.ts'
+import { trimMemory } from './kernel/trim.ts'
 import type { Metrics } from './metrics.ts'
 import type { Stores } from './open_store.ts'
 import { createServing, type Serving } from './prerank/serving.ts'
@@ -24,6 +25,7 @@ export async function openServing(
   const opened: { close(): Promise<void> }[] = []
   const close = async () => {
     await Promise.all(opened.map((part) => part.close()))
+    await trimMemory()
   }
   try {
     const bundle = await openBundle(directory, bundleOptions(options, pace))

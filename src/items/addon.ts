@@ -40,6 +40,8 @@ export type Addon = {
   tableLost(handle: TableHandle): boolean
   tableChecksum(handle: TableHandle, offset: number, bytes: number): Promise<bigint>
   hashIds(ids: string[]): BigUint64Array
+  /** Freed memory goes back to the system. */
+  trimMemory(): Promise<void>
   resolve(call: ResolveCall): Promise<[unknown: number, duplicates: number] | CallFailure>
   score(call: ScoreCall): Promise<number | CallFailure>
   /** The large arrays of a JSON body, as json_addon.c describes; used by src/http only. */

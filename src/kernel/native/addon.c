@@ -4,12 +4,14 @@
 #include "../../http/native/json_addon.h"
 #include "../../items/native/napi_help.h"
 #include "call.h"
+#include "trim.h"
 
 NAPI_MODULE_INIT() {
   const napi_property_descriptor functions[] = {
       PR_FUNCTION("hashIds", pr_hash_ids_export),
       PR_FUNCTION("resolve", pr_resolve_export),
       PR_FUNCTION("score", pr_score_export),
+      PR_FUNCTION("trimMemory", pr_trim_memory_export),
       PR_FUNCTION("jsonFind", pr_json_find_export),
       PR_FUNCTION("jsonIds", pr_json_ids_export),
       PR_FUNCTION("jsonNumbers", pr_json_numbers_export),
