@@ -35,9 +35,10 @@ const AFTER_SWAP_MS = 250
 const STEADY_MS_MIN = 500
 /** Memory has settled by then. */
 const FIRST_COUNTED = 5
+const PROBLEMS_SHOWN = 5
 
 type Window = { start_ms: number; end_ms: number; reload_ms: number }
-type Tail = { requests: number; p50_ms: number; p99_ms: number; max_ms: number }
+type Tail = { requests: number; failed: number; p50_ms: number; p99_ms: number; max_ms: number }
 
 export type ReloadBenchReport = {
   machine: Machine
@@ -83,7 +84,8 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
     const { windows, memory } = await reloadOften({ url: stack.url, pid: stack.pid, reloads })
     const end_ms = performance.now()
     await load.stop()
-    for (const problem of new Set(load.asked.flatMap(({ failed, wrong }) => failed ?? wrong ?? []))) say(problem)
+    const problems = [...new Set(load.asked.flatMap(({ failed, wrong }) => failed ?? wrong ?? []))]
+    for (const problem of problems.slice(0, PROBLEMS_SHOWN)) say(problem)
     const asked = load.asked.filter(({ due_ms }) => due_ms >= begin_ms && due_ms < end_ms)
     const report = summarise({ machine, all: load.asked, asked, windows, memory, items, rate_per_s })
     say(describe(report))
@@ -186,7 +188,8 @@ function summarise({ machine, all, asked, windows, memory, items, rate_per_s }: 
 function tailOf(asked: Asked[]): Tail {
   const latencies = asked.map(({ latency_ms }) => latency_ms).sort((a, b) => a - b)
   const [p50_ms, p99_ms, max_ms] = [50, 99, 100].map((percent) => percentile(latencies, percent))
-  return { requests: asked.length, p50_ms, p99_ms, max_ms }
+  const failed = asked.filter((one) => one.failed !== null).length
+  return { requests: asked.length, failed, p50_ms, p99_ms, max_ms }
 }
 
 function describe(report: ReloadBenchReport): string {
@@ -199,7 +202,7 @@ function describe(report: ReloadBenchReport): string {
   const mib = ({ rss_mib, anonymous_mib, tables_mapped }: Memory) =>
     `${rss_mib.toFixed(0)} MiB (${anonymous_mib.toFixed(0)} anonymous, ${tables_mapped} table mapped)`
   return `
-${formatTable(['', 'requests', 'p50 ms', 'p99 ms', 'max ms'], [tail('steady', report.steady), tail('reloading', report.reloading)])}
+${formatTable(['', 'requests', 'failed', 'p50 ms', 'p99 ms', 'max ms'], [tail('steady', report.steady), tail('reloading', report.reloading)])}
 
 failed answers ${report.failed}, mixed or wrong answers ${report.wrong}
 p99 while reloading / steady: ${report.p99_ratio.toFixed(2)}
