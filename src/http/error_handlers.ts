@@ -29,7 +29,8 @@ export function answerError(error: Error, request: FastifyRequest, reply: Fastif
   const known = publicError(error, request.headers)
   reply.error_code = known.code
   reply.error_reason = known.reason
-  drain(request.raw, request.server.initialConfig.bodyLimit ?? 0)
+  // Fastify ends the connection of every body that was not read to its end.
+  if (drain(request.raw, request.server.initialConfig.bodyLimit ?? 0)) reply.removeHeader('connection')
   if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
   // No field: in maps its name is the caller's, who may have put a user id there.
   else request.log.info({ code: known.code }, 'request refused')

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createAdmission } from '../../src/admission/admission.ts'
+import { createEstimate } from '../../src/admission/estimate.ts'
+import { createStandingQueue } from '../../src/admission/standing_queue.ts'
+import { createTurns } from '../../src/admission/turns.ts'
+import { ServiceError } from '../../src/errors.ts'
+
+const LIMITS = {
+  candidates_in_flight_max: 1000,
+  body_bytes_in_flight_max: 5000,
+  queue_wait_max_ms: 100,
+  queue_wait_standing_ms: 5,
+}
+const idle = { wait_ms: 0, own_ms: 1, oldest_ms: 0, candidates: 0, bytes: 0 }
+const refusedFor = (reason: string) => (error: unknown) => error instanceof ServiceError && error.reason === reason
+
+test('what is in flight is counted in candidates and bytes, and given back', () => {
+  const admission = createAdmission(LIMITS)
+  const [one, other] = [admission.open(), admission.open()]
+  one.holdCandidates(700)
+  one.holdBytes(4000)
+  assert.throws(() => admission.check({ ...idle, candidates: 301 }), refusedFor('candidates'))
+  assert.throws(() => admission.check({ ...idle, bytes: 1001 }), refusedFor('bytes'))
+  assert.throws(() => other.holdCandidates(301), refusedFor('candidates'))
+  admission.check({ ...idle, candidates: 300, bytes: 1000 })
+  other.holdCandidates(300)
+  assert.equal(admission.candidates, 1000)
+  one.holdCandidates(100)
+  assert.equal(admission.candidates, 400, 'an amount replaces the one before')
+  one.close()
+  other.close()
+  one.close()
+  assert.deepEqual([admission.candidates, admission.bytes], [0, 0])
+})
+
+test('a request larger than the limit comes in when it is alone', () => {
+  const admission = createAdmission(LIMITS)
+  const ticket = admission.open()
+  ticket.holdCandidates(100_000)
+  assert.throws(() => admission.check({ ...idle, candidates: 1 }), refusedFor('candidates'))
+  ticket.close()
+  admission.check({ ...idle, candidates: 100_000 })
+})
+
+test('nobody joins a queue whose oldest has waited too long', () => {
+  const admission = createAdmission(LIMITS)
+  assert.throws(() => admission.check({ ...idle, oldest_ms: 101 }), refusedFor('queue_age'))
+})
+
+test('a burst may queue; a queue that stands is kept short, until it was empty once', () => {
+  let now_ms = 0
+  const queue = createStandingQueue({ burst_ms: 100, standing_ms: 5 }, () => now_ms)
+  const refuses = (wait_ms: number, own_ms = 1) => queue.refuses({ wait_ms, own_ms })
+  assert.equal(refuses(90), false)
+  assert.equal(refuses(101), true)
+  now_ms = 101
+  assert.equal(refuses(6), true, 'never empty for longer than a burst')
+  assert.equal(refuses(4), false)
+  assert.equal(refuses(20, 25), false, 'what takes long may wait as long')
+  assert.equal(refuses(0), false)
+  assert.equal(refuses(90), false, 'empty a moment ago: a burst again')
+})
+
+test('a turn runs a millisecond of work, then the event loop goes round', async () => {
+  const turns = createTurns()
+  const order: string[] = []
+  const busy = (name: string) => () => {
+    const end_ms = performance.now() + 1.5
+    while (performance.now() < end_ms);
+    order.push(name)
+  }
+  const piece = { arrived_ms: performance.now(), cost_ms: 1.5 }
+  const first = turns.run(busy('at once'), piece)
+  assert.deepEqual(order, ['at once'])
+  const waiting = ['a', 'b', 'c'].map((name) => turns.run(busy(name), piece))
+  assert.ok(turns.wait_ms(1.5) >= 4.5)
+  setImmediate(() => order.push('loop'))
+  await Promise.all([first, ...waiting])
+  assert.ok(order.indexOf('loop') < order.indexOf('c'), `${order}`)
+  assert.equal(turns.wait_ms(1), 0)
+  await assert.rejects(
+    turns.run(() => {
+      throw new Error('as it is')
+    }, piece),
+    /as it is/,
+  )
+})
+
+test('answers go first, small requests overtake a large one that just came, but not one that has waited', async () => {
+  const turns = createTurns()
+  const order: string[] = []
+  const now_ms = performance.now()
+  const spin = () => {
+    while (performance.now() - now_ms < 2);
+  }
+  const run = (name: string, piece: { arrived_ms: number; cost_ms: number; last?: boolean }) =>
+    turns.run(() => order.push(name), piece)
+  await Promise.all([
+    turns.run(spin, { arrived_ms: now_ms, cost_ms: 2 }),
+    run('large', { arrived_ms: now_ms, cost_ms: 25 }),
+    run('small', { arrived_ms: now_ms + 10, cost_ms: 0.3 }),
+    run('small, later', { arrived_ms: now_ms + 60, cost_ms: 0.3 }),
+    run('answer', { arrived_ms: now_ms, cost_ms: 0.3, last: true }),
+  ])
+  assert.deepEqual(order, ['answer', 'small', 'large', 'small, later'])
+})
+
+test('a request that is read just after a long piece may have come while it ran', async () => {
+  const turns = createTurns()
+  const before_ms = performance.now()
+  await turns.run(
+    () => {
+      while (performance.now() - before_ms < 20);
+    },
+    { arrived_ms: before_ms, cost_ms: 20 },
+  )
+  assert.ok(turns.arrival_ms() - before_ms < 5)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.ok(performance.now() - turns.arrival_ms() < 5)
+})
+
+test('an estimate follows a line through what it saw, and grows in proportion where it saw one size', () => {
+  const line = createEstimate()
+  assert.equal(line.of(1000), 0)
+  for (let round = 0; round < 40; round++) for (const size of [1000, 100_000]) line.seen(size, 1 + size / 10_000)
+  assert.ok(Math.abs(line.of(50_000) - 6) < 0.1, `${line.of(50_000)}`)
+  assert.ok(line.of(1) < 1.2)
+  const point = createEstimate()
+  for (let round = 0; round < 10; round++) point.seen(1000, 2)
+  assert.deepEqual([point.of(10), point.of(1000), point.of(10_000)].map(Math.round), [2, 2, 20])
+})

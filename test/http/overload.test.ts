@@ -1,0 +1,102 @@
+/** What is refused when there is too much, how fast, and that it ends by itself. */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { loadRedis } from '../lib/load_redis.ts'
+import { connectTo, headOf } from '../lib/raw_request.ts'
+import { startRedis, type TestRedis } from '../lib/redis.ts'
+import { type Answer, startTinyService, type TinyService } from '../lib/tiny_service.ts'
+
+const MIB = 2 ** 20
+
+let redis: TestRedis
+let service: TinyService
+before(async () => {
+  redis = await startRedis({ own: true })
+  service = await startTinyService({
+    environment: {
+      REDIS_URL: redis.url,
+      STORE_DEADLINE_MS: '1500',
+      BLOB_CACHE_BYTES: '0',
+      CANDIDATES_IN_FLIGHT_MAX: '150',
+      BODY_BYTES_IN_FLIGHT_MAX: `${MIB}`,
+    },
+  })
+  await loadRedis(redis.url, service.bundle.records)
+  while ((await service.post(requestOf(10))).body.degraded.length > 0) await sleep(20)
+})
+after(async () => {
+  await service.stop()
+  await redis.stop()
+})
+afterEach(() => redis.resume())
+
+const requestOf = (candidates: number) => ({
+  query: { text: 'red shoes' },
+  user: { id: 'u1', country: 'DE' },
+  candidates: Array.from({ length: candidates }, (_, index) => 1 + 7 * index),
+})
+
+async function shed(reason: string): Promise<number> {
+  const text = await (await fetch(`${service.url}/metrics`)).text()
+  return Number(new RegExp(`prerank_shed_total\\{reason="${reason}"\\} (\\d+)`).exec(text)?.[1] ?? 0)
+}
+
+function assertRefused({ status, body, headers }: Answer) {
+  assert.deepEqual([status, body.code, headers.get('retry-after')], [503, 'overloaded', '1'])
+}
+
+test('candidates in flight are limited, however few requests they are in; small ones still come in', async () => {
+  redis.pause()
+  const held = service.post(requestOf(100))
+  await sleep(200)
+  const start_ms = performance.now()
+  assertRefused(await service.post(requestOf(90)))
+  assert.ok(performance.now() - start_ms < 1000, 'at once, not after the store')
+  const small = service.post(requestOf(20))
+  await sleep(100)
+  redis.resume()
+  assert.equal((await small).status, 200)
+  assert.equal((await held).status, 200)
+  assert.equal((await service.post(requestOf(90))).status, 200, 'it ends by itself')
+  assert.equal((await service.post(requestOf(180))).status, 200, 'alone, it may be larger than the limit')
+  assert.ok((await shed('candidates')) > 0)
+})
+
+test('bodies in flight are limited in bytes; the next one is refused before it is sent', async () => {
+  const text = JSON.stringify(requestOf(10)).padEnd(0.9 * MIB)
+  const [slow, other] = [connectTo(service.url), connectTo(service.url)]
+  slow.write(headOf(text.length) + text.slice(0, 1000))
+  await sleep(200)
+  other.write(headOf(text.length))
+  const refused = await other.answer()
+  assert.deepEqual([refused.status, JSON.parse(refused.body).code], [503, 'overloaded'])
+  assert.match(refused.headers, /retry-after: 1/)
+  slow.write(text.slice(1000))
+  assert.equal((await slow.answer()).status, 200)
+  other.write(text + headOf(text.length) + text)
+  assert.equal((await other.answer()).status, 200, 'the refused body was read and dropped')
+  slow.close()
+  other.close()
+  assert.ok((await shed('bytes')) > 0)
+})
+
+test('a flood is refused in part, the rest is answered rightly, and afterwards all is well', async () => {
+  const eager = await startTinyService({
+    environment: { QUEUE_WAIT_MAX_MS: '10', QUEUE_WAIT_STANDING_MS: '1', DEADLINE_MS: '60000' },
+  })
+  const body = { ...requestOf(20_000), top_k: 5 }
+  const flood = await Promise.all(Array.from({ length: 200 }, () => eager.post(body)))
+  const refused = flood.filter(({ status }) => status !== 200)
+  assert.ok(refused.length > 0 && refused.length < flood.length, `${refused.length} refused`)
+  for (const answer of refused) assertRefused(answer)
+  const expected = (await eager.oracle(body)).slice(0, 5).map(({ id }) => Number(id))
+  for (const { status, body } of flood) if (status === 200) assert.deepEqual(Array.from(body.ids), expected)
+  await sleep(200)
+  assert.equal((await eager.post(body)).status, 200)
+  const text = await (await fetch(`${eager.url}/metrics`)).text()
+  assert.match(text, /prerank_shed_total\{reason="queue_(wait|age)"\} [1-9]/)
+  assert.match(text, /prerank_candidates_in_flight 0\n/)
+  assert.match(text, /prerank_body_bytes_in_flight 0\n/)
+  await eager.stop()
+})
