@@ -7,6 +7,7 @@ import { AS_OF_MS, type LogFormat, randomLog, writeLog } from './log_fixture.ts'
 import { expectedBlobs, type LogEvent } from './log_oracle.ts'
 import { countManifest, duck, quietJob, RESOURCES, snapshotRecords, testFolder } from './support.ts'
 
+const DAY_MS = 86_400_000
 const EVERYTHING = { items_max: 1000, item_engagements_min: 1, engagements_min: 1 }
 
 type Setting = { log: LogEvent[]; format?: LogFormat; options?: Partial<CountsOptions> }
@@ -90,10 +91,28 @@ test('events of items outside the catalogue are left out, totals included', asyn
   assertBlobs(records, expectedBlobs(known, { manifest: countManifest(), as_of_ms: AS_OF_MS, limits: EVERYTHING }))
 })
 
-test('without an as-of time the newest event is the last one counted', async (t) => {
+test('without an as-of time whole UTC days are counted: the live counts have what came after midnight', async (t) => {
   const log = randomLog({ seed: 7 })
   const { result, records } = await build(t, { log, options: { as_of_ms: undefined } })
-  const as_of_ms = Math.max(...log.map(({ time }) => time)) + 1
+  const newest_ms = Math.max(...log.map(({ time }) => time))
+  const as_of_ms = newest_ms - (newest_ms % DAY_MS)
+  assert.ok(as_of_ms < newest_ms)
+  assert.equal(result.as_of_ms, as_of_ms)
+  assertBlobs(records, expectedBlobs(log, { manifest: countManifest(), as_of_ms, limits: EVERYTHING }))
+})
+
+test('an event whose clock runs ahead does not close a day that is not over', async (t) => {
+  const today_ms = Date.now() - (Date.now() % DAY_MS)
+  const log = randomLog({ seed: 8 }).map((event, index) => ({ ...event, time: today_ms - 1000 * index }))
+  log[0].time = Date.now() + DAY_MS / 2
+  const { result } = await build(t, { log, options: { as_of_ms: undefined } })
+  assert.equal(result.as_of_ms, today_ms)
+})
+
+test('a log of a single day is counted to its end', async (t) => {
+  const log = randomLog({ seed: 9 }).map((event, index) => ({ ...event, time: AS_OF_MS + index }))
+  const { result, records } = await build(t, { log, options: { as_of_ms: undefined } })
+  const as_of_ms = AS_OF_MS + log.length
   assert.equal(result.as_of_ms, as_of_ms)
   assertBlobs(records, expectedBlobs(log, { manifest: countManifest(), as_of_ms, limits: EVERYTHING }))
 })

@@ -12,7 +12,7 @@ export type AsOf = number | 'bundle'
 export function asOfOption(): Option {
   return new Option(
     '--as-of <time>',
-    'what happened before this time (ISO, or Unix ms; "bundle": as in its golden requests; default: up to the newest event)',
+    'what happened before this time (ISO, or Unix ms; "bundle": as in its golden requests; default: counts up to the midnight UTC before the newest event, sequences up to that event)',
   ).argParser((text): AsOf => (text === 'bundle' ? 'bundle' : parseTime(text)))
 }
 

@@ -23,7 +23,8 @@ window that ends at --as-of). One snapshot file holds all blobs, in key order; p
 Redis the server reads it from the bundle. The same log and options give the same bytes.
 
 The log has the columns time (Unix ms), query, item, action and, where known, user, country, gender, device, language.
-Rows that cannot be used are counted, shown and left out; above --bad-rows-max nothing is written.
+Without --as-of whole UTC days are counted, up to the midnight before the newest event: what came after it is in the live
+counts that POST /v1/engagements keeps (a log of one day is counted to its end). Rows that cannot be used are counted, shown and left out; above --bad-rows-max nothing is written.
 
 Example:
   prerank counts build --bundle models/demo --events 'logs/*.parquet' --as-of 2026-03-01`

@@ -19,7 +19,7 @@ import { openNames } from './names.ts'
 import { packBlobs } from './pack.ts'
 import { createQueryTables } from './texts.ts'
 
-export type CountsOptions = Omit<EventsOptions, 'session'> & {
+export type CountsOptions = Omit<EventsOptions, 'session' | 'whole_days'> & {
   output: string
   limits: GroupLimits
   resources: Resources
@@ -56,7 +56,7 @@ type Run = CountsOptions & { session: DuckSession }
 
 async function countInto(path: string, options: Run): Promise<CountsResult> {
   const { session, job, manifest } = options
-  const { as_of_ms, report } = await openEvents(options)
+  const { as_of_ms, report } = await openEvents({ ...options, whole_days: true })
   const buckets = countBuckets(manifest.counts.columns, as_of_ms)
   await createBuckets(session, buckets)
   const queries = await createQueryTables(session, job)

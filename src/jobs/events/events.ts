@@ -26,6 +26,8 @@ export type EventsOptions = {
   item_column?: string
   manifest: Manifest
   as_of_ms?: number
+  /** Without an as-of time: whole UTC days, rather than up to the newest event. */
+  whole_days?: boolean
   bad_share_max: number
 }
 
@@ -54,11 +56,23 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
     id_chars_max: ID_CHARS_MAX,
     query_chars_max: QUERY_CHARS_MAX,
   })
-  const { report, newest_ms } = await readReport(session, source)
+  const { report, span } = await readReport(session, source)
   assertShare(report, { input: options.events, share_max: options.bad_share_max })
-  const as_of_ms = options.as_of_ms ?? newest_ms
-  if (as_of_ms === undefined) throw new JobError(`${options.events}: no usable row, expected at least one`)
-  return { as_of_ms, report }
+  if (options.as_of_ms !== undefined) return { as_of_ms: options.as_of_ms, report }
+  if (!span) throw new JobError(`${options.events}: no usable row, expected at least one`)
+  return { as_of_ms: options.whole_days ? wholeDays(span) : span.newest_ms + 1, report }
+}
+
+type Span = { oldest_ms: number; newest_ms: number }
+
+/**
+ * Live counts are kept by UTC day, and a build takes over the days that it began after (docs/formats.md §6): as of midnight
+ * nothing falls between the two. A log of a single day would give nothing, so that one is counted to its end.
+ */
+function wholeDays({ oldest_ms, newest_ms }: Span): number {
+  // An event whose clock runs ahead must not close a day that is not over.
+  const midnight_ms = Math.floor(Math.min(newest_ms, Date.now()) / DAY_MS) * DAY_MS
+  return oldest_ms < midnight_ms ? midnight_ms : newest_ms + 1
 }
 
 /** Hashing in SQL would be another dialect's XXH64; the ids are hashed by the module that the server uses. */
@@ -94,9 +108,11 @@ async function createKnownActions(session: DuckSession, manifest: Manifest): Pro
     SELECT unnest([${names.map(quote).join(', ')}]) AS action, unnest([${names.map((name) => manifest.actions[name] ?? 0).join(', ')}]) AS code`)
 }
 
-async function readReport(session: DuckSession, source: Source): Promise<{ report: RowReport; newest_ms?: number }> {
+async function readReport(session: DuckSession, source: Source): Promise<{ report: RowReport; span?: Span }> {
   await session.task('checking rows', sqlFile('events_report'))
-  const rows = await session.rows('SELECT reason, events, newest_ms FROM events_report ORDER BY events DESC, reason')
+  const rows = await session.rows(
+    'SELECT reason, events, oldest_ms, newest_ms FROM events_report ORDER BY events DESC, reason',
+  )
   const rejections: Rejection[] = []
   for (const row of rows.filter((row) => row.reason !== null)) {
     const reason = String(row.reason)
@@ -111,7 +127,7 @@ async function readReport(session: DuckSession, source: Source): Promise<{ repor
     rejected: rejections.reduce((sum, rejection) => sum + rejection.rows, 0),
     rejections,
   }
-  return { report, newest_ms: good === undefined ? undefined : Number(good.newest_ms) + 1 }
+  return { report, span: good && { oldest_ms: Number(good.oldest_ms), newest_ms: Number(good.newest_ms) } }
 }
 
 async function samplesOf(session: DuckSession, reason: string): Promise<string[]> {

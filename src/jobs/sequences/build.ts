@@ -9,7 +9,7 @@ import type { RowReport } from '../events/report.ts'
 import type { Job, Resources } from '../run/job.ts'
 import { openWorkspace } from '../run/workspace.ts'
 
-export type SequencesOptions = Omit<EventsOptions, 'session'> & {
+export type SequencesOptions = Omit<EventsOptions, 'session' | 'whole_days'> & {
   output: string
   /** Events kept of a user. */
   length: number
