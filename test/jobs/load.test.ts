@@ -140,6 +140,21 @@ test('a sequence keeps what was pushed since its newest event, and a rerun chang
   assert.deepEqual(await read(), expected)
 })
 
+test('a load leaves the time when a sequence expires as it is', async (t) => {
+  const { client, options } = await target(t, 'standalone')
+  await client.rpush('pr:seq:{u1}', Buffer.from(events(12)))
+  await client.pexpire('pr:seq:{u1}', 60_000)
+  const sequences = new Map([
+    ['seq:{u1}', events(5, 1)],
+    ['seq:{u2}', events(5)],
+  ])
+  await loadSnapshots(options({ files: [await writeRecords(t, sequences)] }))
+  const left_ms = await client.pttl('pr:seq:{u1}')
+  assert.ok(left_ms > 0 && left_ms <= 60_000, `${left_ms}`)
+  assert.equal(await client.llen('pr:seq:{u1}'), 3)
+  assert.equal(await client.pttl('pr:seq:{u2}'), -1, 'one that only a load has written stays')
+})
+
 test('sequences are cut to 100 when they meet pushed events', async (t) => {
   const { client, options } = await target(t, 'standalone')
   const batch = events(...Array.from({ length: 100 }, (_, n) => 100 - n))

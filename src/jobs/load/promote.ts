@@ -1,7 +1,7 @@
 /**
  * Sequences are not versioned: engagements are pushed to `seq:{user}` while a load runs. A load therefore stages its lists
  * under the version, and each takes the served one's place in one script. What was pushed since the newest staged event
- * stays in front. Running it again changes nothing. Both keys have the user's hash tag, so they are in one slot.
+ * stays in front, and the list expires when it would have. Running it again changes nothing. Both keys have the user's hash tag, so they are in one slot.
  */
 import { EVENT_BYTES, SEQUENCE_EVENTS_MAX } from '../../features/sequence.ts'
 
@@ -22,7 +22,9 @@ end
 for _, event in ipairs(staged) do
   if #merged < ${SEQUENCE_EVENTS_MAX} then merged[#merged + 1] = event end
 end
+local ttl = redis.call('PTTL', KEYS[1])
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('RPUSH', KEYS[1], unpack(merged))
+if ttl > 0 then redis.call('PEXPIRE', KEYS[1], ttl) end
 return 1
 `
