@@ -1,5 +1,6 @@
 /** The tower benchmark's numbers as tables, and the few that others compare. */
 import { formatTable } from '../lib/table.ts'
+import type { Hop } from './hops.ts'
 import type { PoolRow } from './pools.ts'
 import type { Run } from './runs.ts'
 
@@ -60,4 +61,12 @@ export function describePools(rows: PoolRow[]): string {
     ...[row.p50_ms.toFixed(2), row.p99_ms.toFixed(2), row.cpu_ms.toFixed(3), row.mean_batch.toFixed(1)],
   ])
   return formatTable(head, body)
+}
+
+export function describeHops(hops: Hop[]): string {
+  const quartiles = ({ low, high }: Hop['cpu_us']) => `${low.toFixed(0)}–${high.toFixed(0)}`
+  const body = hops.map(({ way, latency_us, cpu_us }) => [
+    ...[way, latency_us.median.toFixed(0), quartiles(latency_us), cpu_us.median.toFixed(0), quartiles(cpu_us)],
+  ])
+  return formatTable(['signals', 'µs', 'quartiles', 'CPU µs', 'quartiles'], body)
 }

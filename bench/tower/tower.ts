@@ -9,8 +9,9 @@ import '../../src/tower/telemetry.ts'
 import { describeMachine, type Machine } from '../lib/machine.ts'
 import { paperBundle } from '../service/paper_bundle.ts'
 import { openTowers } from './bundles.ts'
+import { type Hop, measureHops } from './hops.ts'
 import { measurePools, type PoolRow } from './pools.ts'
-import { describePools, describeRuns, summarise, type TowerSummary } from './report.ts'
+import { describeHops, describePools, describeRuns, summarise, type TowerSummary } from './report.ts'
 import { openTower, type Run, timeRuns } from './runs.ts'
 
 const BATCH_MAX = 32
@@ -24,6 +25,7 @@ export type TowerReport = {
   batch_difference: Record<string, number>
   runs: Run[]
   pools: PoolRow[]
+  hops: Hop[]
 }
 
 type Options = { quick: boolean; json: boolean; paper?: string; python?: string }
@@ -65,9 +67,11 @@ async function measure(options: Options, folder: string): Promise<TowerReport> {
     )
   }
   say(`\nclosed loop over the pool, one worker\n${describePools(pools)}`)
+  const hops = await measureHops({ rounds: pool_rounds, trips: 300 })
+  say(`\nmain thread to worker and back, beyond the computation\n${describeHops(hops)}`)
   const summary = summarise(runs, pools)
   say(`\n${JSON.stringify(summary)}`)
-  return { machine: describeMachine(), summary, batch_difference, runs, pools }
+  return { machine: describeMachine(), summary, batch_difference, runs, pools, hops }
 }
 
 /** Making it takes minutes: more than `quick` has. */
