@@ -1,0 +1,85 @@
+/**
+ * The load generator of the overload benchmark, a process of its own: a closed loop (--connections) or an open one (--rate),
+ * whose latencies count from the time a request was due. Answers are counted by whether they came within the deadline.
+ */
+import { Agent } from 'node:http'
+import { parseArgs } from 'node:util'
+import { closedLoop, openLoop } from '../service/generator.ts'
+import { post } from '../service/http_client.ts'
+import { percentile } from '../service/summary.ts'
+import { drawHead, drawTail, FORMATS, type Format, joinBody, readCatalogue } from '../service/workload.ts'
+
+const BODIES = 64
+const IN_FLIGHT_MAX = 1000
+
+export type Load = {
+  url: string
+  bundle: string
+  format: Format
+  candidates: number
+  seconds: number
+  deadline_ms: number
+  rate?: number
+  connections?: number
+}
+
+export type Outcome = {
+  requests: number
+  /** Answers within the deadline. */
+  goodput_per_s: number
+  accepted_p50_ms: number
+  accepted_p99_ms: number
+  /** 504 or an answer after the deadline. */
+  late: number
+  refused: number
+  refused_p50_ms: number
+  refused_p99_ms: number
+  failed: number
+}
+
+const text = { type: 'string' } as const
+const { values } = parseArgs({
+  options: Object.fromEntries(
+    ['url', 'bundle', 'format', 'candidates', 'seconds', 'deadline_ms', 'rate', 'connections'].map((name) => [
+      name,
+      text,
+    ]),
+  ),
+})
+if (import.meta.main) console.log(JSON.stringify(await run(values as Record<keyof Load, string>)))
+
+async function run(load: Record<keyof Load, string>): Promise<Outcome> {
+  const format = load.format as Format
+  const deadline_ms = Number(load.deadline_ms)
+  const catalogue = await readCatalogue(load.bundle)
+  const bodies = Array.from({ length: BODIES }, (_, seed) => {
+    const head = drawHead(catalogue, { top_k: 1000, seed })
+    const tail = drawTail(catalogue, { candidates: Number(load.candidates), seed })[format]
+    return joinBody({ head, tail, format })
+  })
+  const url = new URL('/v1/prerank', load.url)
+  const agent = new Agent({ keepAlive: true })
+  const send = (index: number, from_ms: number) =>
+    post({ url, agent, body: bodies[index % BODIES], content_type: FORMATS[format], from_ms })
+  for (let index = 0; index < 20; index++) await send(index, performance.now())
+  const duration_ms = 1000 * Number(load.seconds)
+  const { answers, failures, elapsed_ms } = load.rate
+    ? await openLoop(send, { rate_per_s: Number(load.rate), duration_ms, in_flight_max: IN_FLIGHT_MAX })
+    : await closedLoop(send, { connections: Number(load.connections), duration_ms, requests_min: 1 })
+  agent.destroy()
+  const times = (status: number) =>
+    answers.flatMap((one) => (one.status === status ? [one.latency_ms] : [])).sort((a, b) => a - b)
+  const [accepted, refused, expired] = [times(200), times(503), times(504)]
+  const good = accepted.filter((ms) => ms <= deadline_ms)
+  return {
+    requests: answers.length,
+    goodput_per_s: (good.length * 1000) / elapsed_ms,
+    accepted_p50_ms: percentile(accepted, 50),
+    accepted_p99_ms: percentile(accepted, 99),
+    late: accepted.length - good.length + expired.length,
+    refused: refused.length,
+    refused_p50_ms: percentile(refused, 50),
+    refused_p99_ms: percentile(refused, 99),
+    failed: failures.length - refused.length - expired.length,
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Goodput beyond saturation. A closed loop finds the rate that the service can sustain; open loops then offer half of it,
+ * all of it, twice and three times as much. An answer is good when it came within the deadline of its request. The service
+ * is its own process with Redis on loopback, the generator is pinned to one core of those that everything shares.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { killWithUs } from '../../test/lib/after_us.ts'
+import { describeMachine, type Machine } from '../lib/machine.ts'
+import { formatTable } from '../lib/table.ts'
+import { PINNED } from '../service/measure.ts'
+import { startStack } from '../service/stack.ts'
+import type { Load, Outcome } from './load.ts'
+
+const BUNDLE = join(import.meta.dirname, '..', '..', 'models', 'demo')
+const MULTIPLES = [0.5, 1, 2, 3]
+const CONNECTIONS = 16
+/** Without a deadline of their own requests have the service's default. */
+const DEADLINE_MS = 100
+const CASES = [
+  { format: 'json', candidates: 1000 },
+  { format: 'cbor', candidates: 10_000 },
+] as const
+
+type Row = Outcome & { format: string; candidates: number; multiple: number; rate: number }
+export type OverloadReport = { machine: Machine; load_generator_pinned: boolean; rows: Row[] }
+
+export async function run({ quick, json }: { quick: boolean; json: boolean }): Promise<OverloadReport> {
+  const seconds = quick ? 3 : 10
+  const stack = await startStack({ bundle: BUNDLE, settings: { DEADLINE_MS: `${DEADLINE_MS}` } })
+  const rows: Row[] = []
+  try {
+    for (const one of CASES) {
+      const load = { ...one, url: stack.url, bundle: BUNDLE, seconds, deadline_ms: DEADLINE_MS }
+      const closed = await measure({ ...load, connections: CONNECTIONS })
+      for (const multiple of MULTIPLES) {
+        const rate = multiple * closed.goodput_per_s
+        rows.push({ ...one, multiple, rate, ...(await measure({ ...load, rate })) })
+        if (!json) console.error(describeRow(rows.at(-1)!).join('  '))
+      }
+    }
+  } finally {
+    await stack.stop()
+  }
+  const report = { machine: describeMachine(), load_generator_pinned: PINNED, rows }
+  if (!json) console.log(formatTable(HEAD, rows.map(describeRow)))
+  return report
+}
+
+async function measure(load: Load): Promise<Outcome> {
+  const options = Object.entries(load).flatMap(([name, value]) => [`--${name}`, `${value}`])
+  const command = [process.execPath, join(import.meta.dirname, 'load.ts'), ...options]
+  if (PINNED) command.unshift('taskset', '-c', `${availableParallelism() - 1}`)
+  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
+  killWithUs(child)
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  if (code !== 0) throw new Error(`load generator: exit code ${code}: ${output}`)
+  return JSON.parse(output)
+}
+
+const HEAD = [
+  ...['candidates', 'format', 'deadline ms', 'offered', 'req/s', 'goodput/s', 'p50', 'p99', 'late'],
+  ...['refused', 'refused p50', 'refused p99', 'failed'],
+]
+
+function describeRow(row: Row): string[] {
+  const ms = (value: number | null) => (value === null || Number.isNaN(value) ? '' : value.toFixed(1))
+  return [
+    ...[row.candidates.toLocaleString('en-US'), row.format, `${DEADLINE_MS}`, `${row.multiple} ×`],
+    ...[row.rate.toFixed(0), row.goodput_per_s.toFixed(0), ms(row.accepted_p50_ms), ms(row.accepted_p99_ms)],
+    ...[`${row.late}`, `${row.refused}`, ms(row.refused_p50_ms), ms(row.refused_p99_ms), `${row.failed}`],
+  ]
+}
