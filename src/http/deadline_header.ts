@@ -18,7 +18,8 @@ export const DeadlineHeader = Type.Object({
   ),
 })
 
-const DECIMAL = /^\d{1,5}(\.\d{1,6})?$/
+/** As JSON writes numbers. */
+const DECIMAL = /^\d{1,20}(\.\d{1,20})?(e[+-]?\d{1,3})?$/i
 
 /** The time for the whole answer, ms. */
 export function headerDeadline(headers: IncomingHttpHeaders): number | undefined {
