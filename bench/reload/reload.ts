@@ -19,7 +19,7 @@ import { loadFeatures, type Service, startService } from '../service/stack.ts'
 import { percentile } from '../service/summary.ts'
 import { drawBody, FORMATS, readCatalogue } from '../service/workload.ts'
 import { makeBundles, NAMES } from './bundles.ts'
-import { createJudge, decodeAnswer } from './judge.ts'
+import { createJudge, decodeAnswer, type Verdict } from './judge.ts'
 import { type Memory, memoryOf } from './memory.ts'
 import { type Asked, startSteadyLoad } from './steady_load.ts'
 
@@ -47,6 +47,7 @@ export type ReloadBenchReport = {
   rate_per_s: number
   failed: number
   wrong: number
+  degraded: number
   steady: Tail
   reloading: Tail
   p99_ratio: number
@@ -84,7 +85,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
     const { windows, memory } = await reloadOften({ url: stack.url, pid: stack.pid, reloads })
     const end_ms = performance.now()
     await load.stop()
-    const problems = [...new Set(load.asked.flatMap(({ failed, wrong }) => failed ?? wrong ?? []))]
+    const problems = [...new Set(load.asked.flatMap(({ failed, verdict }) => failed ?? verdict?.what ?? []))]
     for (const problem of problems.slice(0, PROBLEMS_SHOWN)) say(problem)
     const asked = load.asked.filter(({ due_ms }) => due_ms >= begin_ms && due_ms < end_ms)
     const report = summarise({ machine, all: load.asked, asked, windows, memory, items, rate_per_s })
@@ -120,7 +121,7 @@ async function prepare({ url, bundle }: { url: string; bundle: string }) {
   }
   return {
     post: send,
-    async judged(index: number, due_ms: number): Promise<string | null> {
+    async judged(index: number, due_ms: number): Promise<Verdict | null> {
       const { status, body } = await send(index, due_ms)
       if (status !== 200) throw new Error(`${status} ${body.toString().slice(0, 200)}`)
       return judge.problemOf(index % BODIES, decodeAnswer(body))
@@ -174,7 +175,8 @@ function summarise({ machine, all, asked, windows, memory, items, rate_per_s }: 
     reloads: windows.length,
     rate_per_s,
     failed: all.filter(({ failed }) => failed !== null).length,
-    wrong: all.filter(({ wrong }) => wrong !== null).length,
+    wrong: all.filter(({ verdict }) => verdict?.kind === 'wrong').length,
+    degraded: all.filter(({ verdict }) => verdict?.kind === 'degraded').length,
     steady,
     reloading,
     p99_ratio: reloading.p99_ms / steady.p99_ms,
@@ -204,7 +206,7 @@ function describe(report: ReloadBenchReport): string {
   return `
 ${formatTable(['', 'requests', 'failed', 'p50 ms', 'p99 ms', 'max ms'], [tail('steady', report.steady), tail('reloading', report.reloading)])}
 
-failed answers ${report.failed}, mixed or wrong answers ${report.wrong}
+failed answers ${report.failed}, mixed or wrong answers ${report.wrong}, degraded ${report.degraded}
 p99 while reloading / steady: ${report.p99_ratio.toFixed(2)}
 a reload takes ${report.reload_ms.median.toFixed(0)} ms (median), ${report.reload_ms.max.toFixed(0)} ms at most
 memory after reload ${Math.min(FIRST_COUNTED, report.reloads)}: ${mib(memory_first)}; after reload ${report.reloads}: ${mib(memory_last)}: ${report.rss_growth_percent.toFixed(1)} %

@@ -1,11 +1,12 @@
 /** An open loop that runs until it is stopped: requests leave on schedule, latency counts from when each was due. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Verdict } from './judge.ts'
 
 /** Null, or what is wrong with the answer. */
-export type Ask = (index: number, due_ms: number) => Promise<string | null>
+export type Ask = (index: number, due_ms: number) => Promise<Verdict | null>
 
-/** `failed`: no good answer. `wrong`: an answer that is not that of the bundle it names. */
-export type Asked = { due_ms: number; latency_ms: number; failed: string | null; wrong: string | null }
+/** `failed`: no good answer. `verdict`: the answer is not, or not for sure, that of the bundle it names. */
+export type Asked = { due_ms: number; latency_ms: number; failed: string | null; verdict: Verdict | null }
 
 export type SteadyLoad = { asked: Asked[]; stop(): Promise<void> }
 
@@ -14,11 +15,11 @@ export function startSteadyLoad(ask: Ask, { rate_per_s }: { rate_per_s: number }
   const pending = new Set<Promise<void>>()
   let is_over = false
   const send = async (index: number, due_ms: number) => {
-    const [wrong, failed] = await ask(index, due_ms).then(
-      (problem) => [problem, null],
-      (error: Error) => [null, error.message],
+    const outcome = await ask(index, due_ms).then(
+      (verdict) => ({ verdict, failed: null }),
+      (error: Error) => ({ verdict: null, failed: error.message }),
     )
-    asked.push({ due_ms, latency_ms: performance.now() - due_ms, failed, wrong })
+    asked.push({ due_ms, latency_ms: performance.now() - due_ms, ...outcome })
   }
   const run = async () => {
     const start_ms = performance.now()
