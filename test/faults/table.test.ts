@@ -1,6 +1,6 @@
 /** The file of a serving item table loses bytes: requests fail with a reason, readiness goes off, the process lives. */
 import assert from 'node:assert/strict'
-import { stat, truncate } from 'node:fs/promises'
+import { copyFile, rename, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startTinyService } from '../lib/tiny_service.ts'
@@ -34,6 +34,21 @@ test('no answer comes from a truncated table, and nothing crashes', async (t) =>
   }
   assert.deepEqual([await ready(), await damaged()], [503, 1])
   assert.equal((await fetch(`${service.url}/healthz`)).status, 200)
+})
+
+test('a reload mends it, without a restart', async (t) => {
+  const { service, table, ready, damaged } = await serve(t)
+  const whole = await service.post(request)
+  await copyFile(table, `${table}.whole`)
+  await truncate(table, 4096)
+  assert.equal((await service.post(request)).status, 503)
+  const reload = () => fetch(`${service.url}/v1/admin/reload`, { method: 'POST' })
+  assert.equal((await reload()).status, 422, 'what is damaged is not taken')
+  await rename(`${table}.whole`, table)
+  assert.equal((await reload()).status, 200)
+  const again = await service.post(request)
+  assert.deepEqual([again.status, again.body.ids], [200, whole.body.ids])
+  assert.deepEqual([await ready(), await damaged()], [200, 0])
 })
 
 test('a table that has lost its last byte only is no better', async (t) => {
