@@ -1,5 +1,6 @@
 /** Who takes part: how each is started over the same bundle and the same Redis. */
 import { join } from 'node:path'
+import { UNLIMITED } from '../service/unlimited.ts'
 import type { Format } from '../service/workload.ts'
 import { type Command, ROOT } from './process.ts'
 
@@ -20,7 +21,7 @@ const ONE_THREAD = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' }
 
 const prerank: Side = {
   name: 'prerank',
-  what: 'this service, default settings except for a store deadline that never cuts work short',
+  what: 'this service, default settings except for limits that cut work short',
   formats: ['json', 'cbor'],
   ranks: true,
   command: ({ bundle, redis_url, port }) => ({
@@ -33,8 +34,8 @@ const prerank: Side = {
       REDIS_URL: redis_url,
       LOG_LEVEL: 'warn',
       SHUTDOWN_DELAY_MS: '0',
-      // The others wait for Redis as long as it takes; leaving features out would be less work.
-      STORE_DEADLINE_MS: '10000',
+      // The others wait for Redis as long as it takes, and refuse nothing; leaving features or requests out would be less work.
+      ...UNLIMITED,
     },
     ready_path: '/readyz',
   }),

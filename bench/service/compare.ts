@@ -20,6 +20,7 @@ import { type CpuTimes, cpuBetween, cpuTimes } from './cpu_time.ts'
 import { enlargeBundle } from './enlarge.ts'
 import { measure } from './measure.ts'
 import { loadFeatures, type Service, startService } from './stack.ts'
+import { UNLIMITED } from './unlimited.ts'
 import type { Format } from './workload.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -55,7 +56,7 @@ async function run(): Promise<void> {
     await loadFeatures({ bundle, redis_url: redis.url })
     const checkouts = { ...(values.base ? { base: values.base } : {}), here: ROOT }
     for (const [name, checkout] of Object.entries(checkouts)) {
-      const environment = { BUNDLE_DIR: bundle, REDIS_URL: redis.url, STORE_DEADLINE_MS: '10000' }
+      const environment = { ...UNLIMITED, BUNDLE_DIR: bundle, REDIS_URL: redis.url }
       const settings =
         name === 'here' ? Object.fromEntries(values.setting.map((setting) => setting.split(/=(.*)/s))) : {}
       sides.push({ name, stack: await startService({ ...environment, ...settings }, resolve(checkout)) })
