@@ -16,7 +16,7 @@ const flag = { type: 'boolean', default: false } as const
 const text = { type: 'string' } as const
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { quick: flag, full: flag, json: flag, save: flag, paper: text, python: text },
+  options: { quick: flag, full: flag, json: flag, save: flag, update: flag, paper: text, python: text },
 })
 const [name] = positionals
 if (positionals.length !== 1 || !['all', ...names].includes(name)) {

@@ -16,7 +16,7 @@ export type Command = {
   ready_path: string
 }
 
-export type Running = { url: string; stop(): Promise<void> }
+export type Running = { url: string; pid: number; stop(): Promise<void> }
 
 export async function startProcess(
   { command, args, environment, ready_path }: Command,
@@ -45,7 +45,7 @@ export async function startProcess(
     }
     await sleep(100)
   }
-  return { url, stop }
+  return { url, pid: child.pid!, stop }
 }
 
 const isReady = (url: string) =>
