@@ -80,7 +80,7 @@ async function warm(servers: Server[], catalogue: Catalogue): Promise<void> {
 async function startOurs(bundle: string): Promise<Server> {
   const port = await freePort()
   const settings = { HOST: '127.0.0.1', PORT: `${port}`, LOG_LEVEL: 'warn', SHUTDOWN_DELAY_MS: '0' }
-  const environment = { ...settings, BUNDLE_DIR: bundle }
+  const environment = { ...settings, DEADLINE_MS: '60000', BUNDLE_DIR: bundle }
   return startProcess({ command: process.execPath, args: ['src/server.ts'], environment, ready_path: '/readyz' }, port)
 }
 

@@ -15,6 +15,13 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const DOCUMENT = join(ROOT, 'docs', 'scaling.md')
 const REPORT = join(ROOT, 'bench', 'results', 'scale.json')
 
+/** As `bench -- plot` writes them. */
+const PICTURES = [
+  '![CPU time of one request against candidates](../bench/results/scale-candidates.svg)',
+  '![Kernel against items](../bench/results/scale-items.svg)',
+  '![Kernel against cross features](../bench/results/scale-features.svg)',
+]
+
 /** What is assumed, not measured. */
 export const ASSUMED = {
   items: 1e9,
@@ -76,7 +83,7 @@ export function sections(report: ScaleReport): Record<string, string> {
     constants: constantsTable(constants),
     forecast: forecastTable(constants),
     store: storeTable(constants),
-    growth: describeScale(report),
+    growth: [...PICTURES, describeScale(report)].join('\n\n'),
   }
 }
 

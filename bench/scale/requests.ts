@@ -29,7 +29,7 @@ export async function measureRequests({ bundle, sizes, seconds }: Options): Prom
   const candidates_max = Math.max(...sizes.map(({ candidates }) => candidates))
   const stack = await startStack({
     bundle,
-    settings: { CANDIDATES_MAX: `${candidates_max}`, STORE_DEADLINE_MS: '10000' },
+    settings: { CANDIDATES_MAX: `${candidates_max}`, STORE_DEADLINE_MS: '10000', DEADLINE_MS: '60000' },
   })
   const redis = new Redis(stack.redis_url)
   try {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Constants } from '../../bench/scale/constants.ts'
 import { ASSUMED, extrapolate, fill, forecastStore, sections } from '../../bench/scale/extrapolate.ts'
@@ -38,7 +38,15 @@ test('Redis needs nodes for its size or for its bandwidth, whichever is more, an
   assert.equal(nodes, 2 * Math.max(nodes_by_size, nodes_by_bandwidth))
 })
 
-test('docs/scaling.md has the tables that the stored report gives', () => {
+test('docs/scaling.md has the tables that the stored report gives', (t) => {
+  const report = new URL('../../bench/results/scale.json', import.meta.url)
+  if (!existsSync(report)) return t.skip('bench/results/scale.json: bench -- scale --save')
   const document = read('docs/scaling.md')
-  assert.equal(fill(document, sections(JSON.parse(read('bench/results/scale.json')))), document)
+  assert.equal(fill(document, sections(JSON.parse(readFileSync(report, 'utf8')))), document)
+})
+
+test('a section of the document is replaced, and one that is missing is an error', () => {
+  const document = 'a\n<!-- x -->\nold\n<!-- /x -->\nb'
+  assert.equal(fill(document, { x: 'new' }), 'a\n<!-- x -->\n\nnew\n\n<!-- /x -->\nb')
+  assert.throws(() => fill(document, { y: 'new' }), /found no <!-- y -->/)
 })
