@@ -93,9 +93,17 @@ async function storeAway(scene: Scene, stack: SoakStack, body: () => Promise<voi
   scene.explained = STORE_AWAY
   await body()
   await until(async () => (await readyz(stack)).text.includes('"ok":true'), 'the store')
-  // The breaker closes with the first trial that is answered.
-  await sleep(1000)
+  // A breaker closes with the first trial that is answered, and without requests there are no trials.
+  await until(() => isWhole(stack), 'an answer that lacks nothing')
   scene.explained = NOTHING
+}
+
+async function isWhole({ server }: SoakStack): Promise<boolean> {
+  const body = JSON.stringify({ query: { text: 'whole again' }, user: { id: 'soak-probe' }, candidates: [1] })
+  const headers = { 'content-type': 'application/json' }
+  const response = await fetch(`${server.url}/v1/prerank`, { method: 'POST', headers, body })
+  const { degraded } = (await response.json()) as { degraded?: string[] }
+  return response.status === 200 && degraded?.length === 0
 }
 
 async function swapTo(scene: Scene, version: string, swap: () => Promise<void>): Promise<void> {
