@@ -23,6 +23,11 @@ class ItemTower(nn.Module):
         content_dims = given_content_dims or config.content_dims
         self.content = None if given_content_dims else nn.Linear(described, content_dims)
         self.body = TowerBody(described + numeric + content_dims, config.dims, config.item_tower)
+        # Half of the straight way between contents: what a user engaged with, and this item (QueryTower.taste).
+        self.taste = nn.Linear(content_dims, config.dims, bias=False)
+        nn.init.orthogonal_(self.taste.weight)
+        if self.category is not None:
+            nn.init.normal_(self.category.weight, std=0.3)
 
     def input_names(self) -> list[str]:
         """Order of the ONNX inputs."""
@@ -37,7 +42,18 @@ class ItemTower(nn.Module):
         described = self.describe(inputs)
         content = self.content_of(inputs, described)
         numeric = [inputs["numeric"]] if self.numeric else []
-        return normalize(self.body(torch.cat([described, *numeric, content], dim=-1)), dim=-1), content
+        vectors = self.body(torch.cat([described, *numeric, content], dim=-1)) + self.taste(content)
+        return normalize(vectors, dim=-1), content
+
+    @torch.no_grad()
+    def start_from_catalogue(self, inputs: dict[str, Tensor]) -> None:
+        """Content starts as a projection of standardised descriptions: unscaled, all items look alike, as most n-grams are common."""
+        if self.content is None:
+            return
+        described = self.describe(inputs)
+        rotation = nn.init.orthogonal_(torch.empty_like(self.content.weight))
+        self.content.weight.copy_(rotation / (described.std(dim=0) + 1e-6))
+        self.content.bias.copy_(-self.content.weight @ described.mean(dim=0))
 
     def describe(self, inputs: dict[str, Tensor]) -> Tensor:
         """What the catalogue says of the item: title, text and category. [B, …]."""

@@ -10,6 +10,8 @@ from interactrank.text_embedding import TextEmbedding
 
 SEQUENCE_INPUTS = ("sequence_content", "sequence_action", "sequence_age_seconds", "sequence_mask")
 
+GAIN = 0.1
+
 
 class QueryTower(nn.Module):
     """`vocabulary_sizes`: size of each user-context vocabulary, without the unknown; `use_sequence` is the ablation switch."""
@@ -32,9 +34,17 @@ class QueryTower(nn.Module):
             if use_sequence
             else None
         )
+        # Texts start small, as means of many n-grams; beside them tables of unit variance would drown what was typed.
+        for table in self.context.values():
+            nn.init.normal_(table.weight, std=0.2)
         width = query_dims + config.context_dims * len(vocabulary_sizes)
         width += self.sequence.out_dims if self.sequence else 0
-        self.body = TowerBody(width, len(config.heads) * config.dims, config.query_tower)
+        out_dims = len(config.heads) * config.dims
+        self.body = TowerBody(width, out_dims, config.query_tower)
+        if self.sequence:
+            # The straight way from past items to scores; the item tower has its other half. Zero: no noise at the start.
+            self.taste = nn.Linear(self.sequence.out_dims, out_dims, bias=False)
+            nn.init.zeros_(self.taste.weight)
 
     def input_names(self) -> list[str]:
         """Order of the ONNX inputs."""
@@ -47,8 +57,10 @@ class QueryTower(nn.Module):
         if self.config.query_embedding_dims:
             query = query + self.given(inputs["query_embedding"]) * inputs["query_embedding_present"]
         parts = [query, *(table(inputs[name]).squeeze(1) for name, table in self.context.items())]
-        if self.sequence:
+        if self.sequence is None:
+            vectors = self.body(torch.cat(parts, dim=-1))
+        else:
             columns = {name.removeprefix("sequence_"): inputs[name] for name in SEQUENCE_INPUTS}
-            parts.append(self.sequence(**columns, query=query))
-        vectors = self.body(torch.cat(parts, dim=-1))
+            past = self.sequence(**columns, query=query)
+            vectors = self.body(torch.cat([*parts, GAIN * past], dim=-1)) + self.taste(past)
         return normalize(vectors.view(-1, len(self.config.heads), self.config.dims), dim=-1)

@@ -104,4 +104,5 @@ def new_model(run: Run, system: System) -> InteractRank:
     torch.manual_seed(run.recipe.training.seed)
     model = InteractRank(run.recipe.model, schema_for(run.experiment, system), system)
     model.text.start_from_idf(run.experiment.item_inputs["title_ngrams"].numpy())
+    model.item_tower.start_from_catalogue(run.experiment.item_inputs)
     return model

@@ -46,6 +46,15 @@ class SequenceEmbedder(nn.Module):
         self.value = nn.Linear(dims, dims)
         self.scale = dims**-0.5
         self.out_dims = dims
+        self._start()
+
+    @torch.no_grad()
+    def _start(self) -> None:
+        """What was engaged with speaks first, action and age modulate it; and the newest events speak loudest."""
+        self.content.weight.normal_()
+        self.action.weight.mul_(0.1)
+        self.age.project.weight.mul_(0.3)
+        self.position.copy_(0.1 + torch.exp(-torch.arange(len(self.position)) / 8.0))
 
     def forward(self, *, content: Tensor, action: Tensor, age_seconds: Tensor, mask: Tensor, query: Tensor) -> Tensor:
         """content [B, L, C], action int32 [B, L], age_seconds [B, L], mask [B, L] (1 = event), query [B, Q] → [B, dims]."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from interactrank.query_tower import SEQUENCE_INPUTS, QueryTower
+from interactrank.query_tower import GAIN, SEQUENCE_INPUTS, QueryTower
 from interactrank.sequence_embedder import AGE_MAX_SECONDS, MINUTE, PERIODS_SECONDS, SequenceEmbedder
 from interactrank.text_embedding import TextEmbedding
 
@@ -31,6 +31,7 @@ class ServingTower(nn.Module):
         self.given = tower.given if tower.config.query_embedding_dims else None
         self.sequence = _Sequence(tower.sequence) if tower.sequence else None
         self.body = tower.body
+        self.taste = tower.taste if tower.sequence else None
 
     def input_names(self) -> list[str]:
         return self.names
@@ -41,10 +42,13 @@ class ServingTower(nn.Module):
         if self.given is not None:
             query = query + self.given(inputs["query_embedding"]) * inputs["query_embedding_present"]
         parts = [query] if self.context is None else [query, self.context(inputs)]
-        if self.sequence is not None:
+        if self.sequence is None:
+            vectors = self.body(torch.cat(parts, dim=-1))
+        else:
             columns = {name.removeprefix("sequence_"): inputs[name] for name in SEQUENCE_INPUTS}
-            parts.append(self.sequence(**columns, query=query))
-        vectors = self.body(torch.cat(parts, dim=-1)).view(-1, len(self.config.heads), self.config.dims)
+            past = self.sequence(**columns, query=query)
+            vectors = self.body(torch.cat([*parts, GAIN * past], dim=-1)) + self.taste(past)
+        vectors = vectors.view(-1, len(self.config.heads), self.config.dims)
         return vectors / torch.linalg.vector_norm(vectors, dim=-1, keepdim=True).clamp(min=1e-12)
 
 

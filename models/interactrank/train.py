@@ -16,13 +16,14 @@ from interactrank.model import InteractRank
 
 @dataclass(frozen=True)
 class TrainOptions:
-    epochs: int = 3
-    batch_requests: int = 128
+    epochs: int = 2
+    batch_requests: int = 64
     learning_rate: float = 3e-3
     fusion_speedup: float = 10.0
+    text_speedup: float = 8.0
     gamma: float = 2.0
     softmax_weight: float = 1.0
-    temperature: float = 0.1
+    temperature: float = 0.07
     caller_dropout: float = 0.3
     seed: int = 0
 
@@ -61,11 +62,15 @@ def train(
 
 def make_optimizer(model: InteractRank, options: TrainOptions) -> torch.optim.Optimizer:
     """Fusion and biases are a few dozen numbers that have to travel far while the towers change little in each step: at the
-    towers' rate they never arrive, and the cross features stay unused."""
+    towers' rate they never arrive, and the cross features stay unused. An n-gram's vector moves only when a text has it."""
     fusion = [*model.fusion.parameters(), model.head_bias]
-    known = {id(parameter) for parameter in fusion}
+    known = {id(parameter) for parameter in [*fusion, *model.text.parameters()]}
     towers = [parameter for parameter in model.parameters() if id(parameter) not in known]
-    groups = [{"params": towers, "speedup": 1.0}, {"params": fusion, "speedup": options.fusion_speedup}]
+    groups = [
+        {"params": towers, "speedup": 1.0},
+        {"params": list(model.text.parameters()), "speedup": options.text_speedup},
+        {"params": fusion, "speedup": options.fusion_speedup},
+    ]
     return torch.optim.Adam(groups, lr=options.learning_rate)
 
 
