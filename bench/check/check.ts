@@ -35,7 +35,7 @@ async function check(folder: string, say: (line: string) => void): Promise<Verdi
   const attempts: Ratio[][] = []
   let verdicts: Verdict[] = []
   do {
-    attempts.push(await measureRatios(folder, baseline))
+    attempts.push(await measureRatios(folder))
     verdicts = judge(baseline, attempts)
     if (attempts.length > 1) say(`measured again (${attempts.length} of at most ${ATTEMPTS_MAX})`)
   } while (attempts.length < ATTEMPTS_MAX && verdicts.some(({ ok }) => !ok))
@@ -68,14 +68,6 @@ async function writeBaseline(folder: string, say: (line: string) => void): Promi
   return baseline
 }
 
-/** By the prefix of their ratios. What the baseline has nothing of is not measured, until `--update` puts it there. */
-const GROUPS = { kernel: kernelRatios, service: serviceRatios }
-
-async function measureRatios(folder: string, baseline?: Baseline): Promise<Ratio[]> {
-  const measured: Ratio[] = []
-  for (const [prefix, measure] of Object.entries(GROUPS)) {
-    const wanted = !baseline || baseline.ratios.some(({ name }) => name.startsWith(`${prefix}_`))
-    if (wanted) measured.push(...(await measure(folder)))
-  }
-  return measured
+async function measureRatios(folder: string): Promise<Ratio[]> {
+  return [...(await kernelRatios(folder)), ...(await serviceRatios(folder))]
 }
