@@ -8,15 +8,17 @@ import type { Stage } from './answer.ts'
 export type Forecast = {
   /** A stage that was given up counts with the time it had taken by then. */
   seen(stage: Stage, candidates: number, took_ms: number): void
-  /** From the features to the end of the answer. */
-  rest_ms(candidates: number): number
+  /** What to keep, of the time that is left, for everything from the features to the end of the answer. */
+  rest_ms(candidates: number, left_ms: number): number
 }
 
 const REST = ['tower', 'kernel', 'encode'] as const
 /** The mean is exceeded half of the time. */
 const SAFETY = 1.5
-/** Timers are late by up to that. */
+/** Timers are late, and more so on a busy machine: the more, the longer a request is under way. */
 const SLACK_MS = 2
+const SLACK_SHARE = 0.05
+const SLACK_MS_MAX = 50
 
 export function createForecast(): Forecast {
   const estimates = new Map<Stage, ReturnType<typeof createEstimate>>(REST.map((stage) => [stage, createEstimate()]))
@@ -24,9 +26,9 @@ export function createForecast(): Forecast {
     seen(stage, candidates, took_ms) {
       estimates.get(stage)?.seen(candidates, took_ms)
     },
-    rest_ms(candidates) {
+    rest_ms(candidates, left_ms) {
       const mean_ms = REST.reduce((sum, stage) => sum + estimates.get(stage)!.of(candidates), 0)
-      return SAFETY * mean_ms + SLACK_MS
+      return SAFETY * mean_ms + SLACK_MS + Math.min(SLACK_SHARE * left_ms, SLACK_MS_MAX)
     },
   }
 }

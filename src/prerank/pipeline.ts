@@ -37,7 +37,8 @@ export async function prerank(
   const k = keptCount(request, limits)
   const plan = planReads(bundle.manifest, request)
   budget.enter('features')
-  const spare_ms = budget.left_ms() - forecast.rest_ms(asked)
+  const left_ms = budget.left_ms()
+  const spare_ms = left_ms - forecast.rest_ms(asked, left_ms)
   const [{ stored, reads, problems }, candidates] = await Promise.all([
     watch.time('features', () => readFeatures(serving, { plan, spare_ms, now_ms })),
     watch.time('resolve', () => resolveCandidates(serving, request.candidates)),

@@ -11,8 +11,8 @@ export type Loaded = {
   /** False: no version, and nothing was found without one. */
   readonly ok: boolean
   readonly problem: string
-  /** What a read of a batch-built value means: absence is a loss while nothing is loaded. */
-  judge(reply: Reply): Reply
+  /** What a read of a batch-built value under a version's keys means: absence is a loss while nothing is loaded. */
+  judge(reply: Reply, version: string | null): Reply
   /** The version pointer has changed, or the connection is another one. */
   forget(): void
 }
@@ -20,15 +20,14 @@ export type Loaded = {
 export function watchLoaded(pointer: Pick<VersionPointer, 'version'>, prefix: string): Loaded {
   const problem = `nothing is loaded: there is no ${prefix}current; run "prerank load"`
   let found = false
-  const isOk = () => pointer.version !== null || found
   return {
     get ok() {
-      return isOk()
+      return pointer.version !== null || found
     },
     problem,
-    judge(reply) {
+    judge(reply, version) {
       if (reply instanceof Uint8Array) found = true
-      return reply !== null || isOk() ? reply : new StoreError('not_loaded', problem)
+      return reply !== null || version !== null || found ? reply : new StoreError('not_loaded', problem)
     },
     forget() {
       found = false

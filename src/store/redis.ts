@@ -69,8 +69,10 @@ type Reader = {
 async function readFeatures(reader: Reader, request: StoreRead, deadline_ms: number): Promise<StoreAnswer> {
   const { cache, pointer, loaded, options } = reader
   const { prefix } = options
-  if (pointer.version === undefined) throw new StoreError('down', pointer.problem ?? 'not connected yet')
-  const versioned = pointer.version === null ? prefix : `${prefix}${pointer.version}:`
+  // The version of this read, which may not be the store's any more when the replies are there.
+  const { version } = pointer
+  if (version === undefined) throw new StoreError('down', pointer.problem ?? 'not connected yet')
+  const versioned = version === null ? prefix : `${prefix}${version}:`
   const cached = request.values.map((key) => cache.get(versioned + key))
   const misses = request.values.filter((_, index) => cached[index] === undefined)
   options.onCacheRead?.({ hits: cached.length - misses.length, misses: misses.length })
@@ -86,7 +88,7 @@ async function readFeatures(reader: Reader, request: StoreRead, deadline_ms: num
   const replies = await fetchAll(reader, wanted, deadline_ms)
   for (const { full_key, key, kind } of wanted) {
     if (kind !== 'value') continue
-    const reply = loaded.judge(replies.get(key) ?? null)
+    const reply = loaded.judge(replies.get(key) ?? null, version)
     replies.set(key, reply)
     if (!(reply instanceof StoreError)) cache.set(full_key, reply)
   }

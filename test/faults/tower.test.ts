@@ -9,6 +9,8 @@ import { startFaultyService } from './service.ts'
 
 const DEATHS = 5
 const PATIENCE_MS = 20_000
+/** Events get older between two requests, and a float32 tower rounds by the size of its batch. */
+const SCORE_DIFFERENCE_MAX = 1e-4
 
 test('requests under way when the tower worker dies are answered as if nothing had happened', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'prerank-mortal-'))
@@ -26,7 +28,10 @@ test('requests under way when the tower worker dies are answered as if nothing h
       const answers = await Promise.all(expected.map((_, turn) => service.ask(turn)))
       for (const [turn, { status, body }] of answers.entries()) {
         assert.equal(status, 200, body.detail)
-        assert.deepEqual([body.ids, body.scores], [expected[turn].ids, expected[turn].scores])
+        assert.deepEqual(body.ids, expected[turn].ids)
+        for (const [place, score] of Array.from(body.scores).entries()) {
+          assert.ok(Math.abs(score - expected[turn].scores[place]) < SCORE_DIFFERENCE_MAX, `${score} at ${place}`)
+        }
       }
       await sleep(10)
     }
