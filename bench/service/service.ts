@@ -97,14 +97,12 @@ export function nameOf({ tower, precision, dtype, cache }: Variant): string {
   return `${tower} tower ${precision}, table ${dtype}${cache ? '' : ', blob cache off'}`
 }
 
-function settingsOf({ tower, precision, cache }: Variant): Record<string, string> {
+function settingsOf({ precision, cache }: Variant): Record<string, string> {
   return {
     TOWER_PRECISION: precision,
     // Past saturation a store answer waits for the event loop; leaving features out would be less work, not more speed.
     STORE_DEADLINE_MS: '10000',
     DEADLINE_MS: '60000',
     ...(cache ? {} : { BLOB_CACHE_BYTES: '0' }),
-    // Its golden requests carry a lexical score, which its fusion does not read.
-    ...(tower === 'paper' ? { UNKNOWN_FEATURES: 'ignore' } : {}),
   }
 }

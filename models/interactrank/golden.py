@@ -75,7 +75,9 @@ def _shrink(servable: Servable, body: dict, blobs: dict[str, bytes], rng: np.ran
     others = rng.permutation(np.setdiff1d(np.arange(len(candidates)), chosen))[: keep - len(chosen)]
     positions = rng.permutation(np.concatenate([np.array(chosen, int), others])).tolist()
     request = {**body, "candidates": [candidates[p] for p in positions]}
-    if "candidate_features" in body:
-        columns = body["candidate_features"]
+    # Logs give more columns than some systems read, and a server refuses what the manifest does not declare.
+    declared = {column.name for column in servable.model.schema.caller}
+    columns = {name: values for name, values in request.pop("candidate_features", {}).items() if name in declared}
+    if columns:
         request["candidate_features"] = {name: [values[p] for p in positions] for name, values in columns.items()}
     return request

@@ -46,6 +46,8 @@ def test_export_writes_a_bundle_for_the_trained_system(folder):
     assert main(["export", "--run", str(folder / "run"), "--system", "interactrank_mlp", "--out", str(out)]) == 0
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
     assert manifest["fusion"]["kind"] == "mlp" and manifest["caller_columns"] == []
+    golden = json.loads((out / "golden.json").read_text("utf-8"))["requests"]
+    assert not any("candidate_features" in line["request"] for line in golden), "a server refuses undeclared columns"
     assert (folder / "run" / "items.parquet").is_file()
 
 
