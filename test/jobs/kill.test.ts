@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -41,6 +42,19 @@ for (const job of ['counts', 'sequences', 'items'] as const) {
     assert.deepEqual(await readdir(join(folder, 'killed')), ['built'])
   })
 }
+
+test('what a run left that was killed while it took the lock is cleared away', async (t) => {
+  const folder = await testFolder(t)
+  const { directory } = await writeTinyBundle(join(folder, 'bundle'))
+  const output = join(folder, 'built')
+  const dead = spawnSync(process.execPath, ['--version']).pid
+  await writeFile(`${output}.work.pid.${dead}`, `${dead}\n`)
+  const { code, stderr } = await prerank([
+    ...['items', 'build', '--bundle', directory, '--items', await writeItems(folder), '--output', output],
+  ])
+  assert.equal(code, 0, stderr)
+  assert.deepEqual((await readdir(folder)).sort(), ['built', 'bundle', 'items.csv'])
+})
 
 async function writeItems(folder: string): Promise<string> {
   const lines = Array.from({ length: 30_000 }, (_, n) => `${n},"Shoe ${n} ${n % 7} red",${n % 50},${n}`)

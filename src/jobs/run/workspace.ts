@@ -2,8 +2,8 @@
  * A job's work directory, `<output>.work`: everything unfinished lives there, so that a killed job leaves its output as
  * it was and at most one directory, which the next run takes over. `<output>.work.pid` keeps two runs from one output.
  */
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { JobError } from './job.ts'
 
 export type Workspace = {
@@ -23,6 +23,7 @@ export async function openWorkspace(output: string, { keep = false } = {}): Prom
   const lock = `${directory}.pid`
   await mkdir(dirname(output), { recursive: true })
   await takeLock(lock, directory)
+  await removeLeftLocks(lock)
   if (!keep) await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true })
   return {
@@ -78,6 +79,16 @@ async function takeLock(lock: string, directory: string): Promise<void> {
     }
   } finally {
     await rm(mine, { force: true })
+  }
+}
+
+/** Of runs that were killed while they took the lock. */
+async function removeLeftLocks(lock: string): Promise<void> {
+  const folder = dirname(lock)
+  const start = `${basename(lock)}.`
+  for (const name of await readdir(folder)) {
+    const pid = name.startsWith(start) ? Number(name.slice(start.length)) : 0
+    if (pid > 0 && !isRunning(pid)) await rm(join(folder, name), { force: true })
   }
 }
 
