@@ -190,7 +190,7 @@ export const ConfigSchema = Type.Object({
   queue_wait_standing_ms: integer(
     'ms',
     'The same where something has been waiting all the time for `QUEUE_WAIT_MAX_MS`: not a burst but too much work.',
-    { default: 5, minimum: 1, maximum: 60_000 },
+    { default: 20, minimum: 1, maximum: 60_000 },
   ),
   candidates_in_flight_max: integer('candidates', 'Candidates of all requests in flight; beyond, they are refused.', {
     default: 1_000_000,

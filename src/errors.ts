@@ -46,7 +46,11 @@ export class ServiceError extends Error {
 
   constructor(code: ErrorCode, finding: Finding = {}, options: ErrorOptions & { reason?: string } = {}) {
     const short = { ...finding, field: finding.field && shorten(finding.field) }
+    // What callers did wrong is not found in our stack, and taking it would be the dearest part of a refusal.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(sentence(code, short), options)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'ServiceError'
     this.code = code
     this.finding = short

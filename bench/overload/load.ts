@@ -2,15 +2,15 @@
  * The load generator of the overload benchmark, a process of its own: a closed loop (--connections) or an open one (--rate),
  * whose latencies count from the time a request was due. Answers are counted by whether they came within the deadline.
  */
-import { Agent } from 'node:http'
 import { parseArgs } from 'node:util'
 import { closedLoop, openLoop } from '../service/generator.ts'
-import { post } from '../service/http_client.ts'
 import { percentile } from '../service/summary.ts'
 import { drawHead, drawTail, FORMATS, type Format, joinBody, readCatalogue } from '../service/workload.ts'
+import { createRawClient, requestBytes } from './raw_client.ts'
 
 const BODIES = 64
-const IN_FLIGHT_MAX = 1000
+/** Of this many clients each waits for its answer before it asks again. */
+const CONNECTIONS_MAX = 512
 
 export type Load = {
   url: string
@@ -52,21 +52,20 @@ async function run(load: Record<keyof Load, string>): Promise<Outcome> {
   const format = load.format as Format
   const deadline_ms = Number(load.deadline_ms)
   const catalogue = await readCatalogue(load.bundle)
-  const bodies = Array.from({ length: BODIES }, (_, seed) => {
+  const url = new URL('/v1/prerank', load.url)
+  const requests = Array.from({ length: BODIES }, (_, seed) => {
     const head = drawHead(catalogue, { top_k: 1000, seed })
     const tail = drawTail(catalogue, { candidates: Number(load.candidates), seed })[format]
-    return joinBody({ head, tail, format })
+    return requestBytes(url, { body: joinBody({ head, tail, format }), content_type: FORMATS[format] })
   })
-  const url = new URL('/v1/prerank', load.url)
-  const agent = new Agent({ keepAlive: true })
-  const send = (index: number, from_ms: number) =>
-    post({ url, agent, body: bodies[index % BODIES], content_type: FORMATS[format], from_ms })
+  const client = await createRawClient(url, load.rate ? CONNECTIONS_MAX : Number(load.connections))
+  const send = (index: number, from_ms: number) => client.send(requests[index % BODIES], from_ms)
   for (let index = 0; index < 20; index++) await send(index, performance.now())
   const duration_ms = 1000 * Number(load.seconds)
   const { answers, failures, elapsed_ms } = load.rate
-    ? await openLoop(send, { rate_per_s: Number(load.rate), duration_ms, in_flight_max: IN_FLIGHT_MAX })
+    ? await openLoop(send, { rate_per_s: Number(load.rate), duration_ms, in_flight_max: Number.POSITIVE_INFINITY })
     : await closedLoop(send, { connections: Number(load.connections), duration_ms, requests_min: 1 })
-  agent.destroy()
+  client.close()
   const times = (status: number) =>
     answers.flatMap((one) => (one.status === status ? [one.latency_ms] : [])).sort((a, b) => a - b)
   const [accepted, refused, expired] = [times(200), times(503), times(504)]

@@ -18,6 +18,8 @@ export type Ask = {
   own_ms: number
   /** How long the oldest one has waited. */
   oldest_ms: number
+  /** Time that the request has for everything. */
+  left_ms: number
   candidates: number
   bytes: number
 }
@@ -40,6 +42,9 @@ export type Admission = {
 
 type Kind = 'candidates' | 'bytes'
 type Held = Record<Kind, number>
+
+/** Who waits longer than that share of its time will hardly be answered within the rest. */
+const WAIT_SHARE = 0.2
 
 export function createAdmission(limits: AdmissionLimits): Admission {
   const { queue_wait_max_ms, queue_wait_standing_ms } = limits
@@ -78,11 +83,12 @@ export function createAdmission(limits: AdmissionLimits): Admission {
     get bytes() {
       return total.bytes
     },
-    check({ wait_ms, own_ms, oldest_ms, candidates, bytes }) {
-      if (standing.refuses({ wait_ms, own_ms }))
-        throw refusal('queue_wait', { found: `${wait_ms.toFixed(1)} ms of work that waits`, expected: LATER })
-      if (oldest_ms > Math.max(queue_wait_max_ms, own_ms))
-        throw refusal('queue_age', { found: `a request that has waited ${oldest_ms.toFixed(1)} ms`, expected: LATER })
+    check({ wait_ms, own_ms, oldest_ms, left_ms, candidates, bytes }) {
+      // What is known to wait takes longer than its sum where other work comes between: the age of the oldest says so.
+      const isOld = oldest_ms > wait_ms
+      const most_ms = WAIT_SHARE * left_ms
+      if (standing.refuses({ wait_ms: isOld ? oldest_ms : wait_ms, own_ms, most_ms }))
+        throw isOld ? aged(oldest_ms) : queued(wait_ms)
       assertRoom('candidates', { others: total.candidates, wanted: candidates })
       assertRoom('bytes', { others: total.bytes, wanted: bytes })
     },
@@ -90,6 +96,10 @@ export function createAdmission(limits: AdmissionLimits): Admission {
   }
 }
 
+const queued = (wait_ms: number) =>
+  refusal('queue_wait', { found: `${wait_ms.toFixed(1)} ms of work that waits`, expected: LATER })
+const aged = (oldest_ms: number) =>
+  refusal('queue_age', { found: `a request that has waited ${oldest_ms.toFixed(1)} ms`, expected: LATER })
 const LATER = 'a try later, or at another replica'
 
 type Refused = { found: string; expected: string }

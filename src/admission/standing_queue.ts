@@ -4,8 +4,8 @@
  * that long serves nobody, it only makes everyone late, and is kept short.
  */
 export type StandingQueue = {
-  /** Whether something that would wait that long should be refused; what takes long itself may wait as long. */
-  refuses(ask: { wait_ms: number; own_ms: number }): boolean
+  /** Whether something that would wait that long should be refused; what takes long itself may wait as long; nobody more than `most_ms`. */
+  refuses(ask: { wait_ms: number; own_ms: number; most_ms: number }): boolean
 }
 
 export type StandingQueueLimits = { burst_ms: number; standing_ms: number }
@@ -19,10 +19,10 @@ export function createStandingQueue(
 ): StandingQueue {
   let empty_ms = now()
   return {
-    refuses({ wait_ms, own_ms }) {
+    refuses({ wait_ms, own_ms, most_ms }) {
       if (wait_ms < EMPTY_MS) empty_ms = now()
       const isStanding = now() - empty_ms > burst_ms
-      return wait_ms > Math.max(isStanding ? standing_ms : burst_ms, own_ms)
+      return wait_ms > Math.min(Math.max(isStanding ? standing_ms : burst_ms, own_ms), most_ms)
     },
   }
 }

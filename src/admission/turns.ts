@@ -28,6 +28,9 @@ export type Turns = {
 type Waiting = { due_ms: number; piece: Piece; run: () => void }
 
 const TURN_MS = 1
+/** A turn lasts that many times as long as what came between (refusals, most of it), so that those never starve the work. */
+const SHARE = 4
+const TURN_MS_MAX = 20
 /** A piece steps back by that many times its own cost. */
 const YIELD = 2
 
@@ -35,6 +38,7 @@ export function createTurns(now = () => performance.now()): Turns {
   const queue: Waiting[] = []
   const latest = { start_ms: Number.NEGATIVE_INFINITY, end_ms: Number.NEGATIVE_INFINITY }
   let turn_ms = Number.NEGATIVE_INFINITY
+  let turn_end_ms = Number.NEGATIVE_INFINITY
   let isScheduled = false
 
   const schedule = () => {
@@ -46,8 +50,11 @@ export function createTurns(now = () => performance.now()): Turns {
   const next = () => {
     isScheduled = false
     if (queue.length === 0) return
+    const between_ms = now() - turn_end_ms
     schedule()
-    while (queue.length > 0 && now() - turn_ms < TURN_MS) queue.shift()!.run()
+    const length_ms = Math.min(Math.max(TURN_MS, SHARE * between_ms), TURN_MS_MAX)
+    while (queue.length > 0 && now() - turn_ms < length_ms) queue.shift()!.run()
+    turn_end_ms = now()
   }
   const timed = <T>(work: () => T): T => {
     latest.start_ms = now()

@@ -57,12 +57,13 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
     candidates: Math.min(limits.candidates_max, Math.round(costs[format].candidates.of(bytes))),
   })
 
-  function assertRoom({ decode_ms, candidates, bytes }: Room) {
+  function assertRoom({ decode_ms, left_ms, candidates, bytes }: Room) {
     const tower = host.serving?.bundle.tower
     admission.check({
       own_ms: decode_ms,
       wait_ms: Math.max(turns.wait_ms(decode_ms), tower?.wait_ms ?? 0),
       oldest_ms: Math.max(turns.oldest_ms(), tower?.oldest_ms ?? 0),
+      left_ms,
       candidates,
       bytes,
     })
@@ -73,7 +74,8 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
     const deadline_ms = isPatient ? undefined : (headerDeadline(headers) ?? limits.deadline_ms)
     const body = announced(headers)
     const { decode_ms, candidates } = forecast(body)
-    assertRoom({ decode_ms, candidates: isPatient ? 0 : candidates, bytes: body.bytes })
+    const left_ms = deadline_ms ?? Number.POSITIVE_INFINITY
+    assertRoom({ decode_ms, left_ms, candidates: isPatient ? 0 : candidates, bytes: body.bytes })
     return { arrived_ms, budget: createBudget({ arrived_ms, deadline_ms }), ticket: admission.open(), isWorking: false }
   }
 
@@ -97,9 +99,9 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
     turns,
     enter: hook(false),
     enterPatiently: hook(true),
-    admit({ ticket }, body) {
+    admit({ ticket, budget }, body) {
       const { decode_ms, candidates } = forecast(body)
-      assertRoom({ decode_ms, candidates, bytes: 0 })
+      assertRoom({ decode_ms, left_ms: budget.left_ms(), candidates, bytes: 0 })
       ticket.holdCandidates(candidates)
       return { decode_ms }
     },
@@ -116,7 +118,7 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
   }
 }
 
-type Room = { decode_ms: number; candidates: number; bytes: number }
+type Room = { decode_ms: number; left_ms: number; candidates: number; bytes: number }
 
 const createCosts = (): Costs => ({ decode_ms: createEstimate(), candidates: createEstimate() })
 

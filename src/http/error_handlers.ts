@@ -33,7 +33,8 @@ export function answerError(error: Error, request: FastifyRequest, reply: Fastif
   if (drain(request.raw, request.server.initialConfig.bodyLimit ?? 0)) reply.removeHeader('connection')
   if (known.code === 'internal') request.log.error({ err: error }, 'request failed')
   // No field: in maps its name is the caller's, who may have put a user id there.
-  else request.log.info({ code: known.code }, 'request refused')
+  // Refusing is cheap as long as nobody writes it down each time: metrics count them.
+  else request.log[known.code === 'overloaded' ? 'debug' : 'info']({ code: known.code }, 'request refused')
   if (known.status === 503) reply.header('retry-after', RETRY_AFTER_S)
   return reply
     .code(known.status)

@@ -12,7 +12,7 @@ const LIMITS = {
   queue_wait_max_ms: 100,
   queue_wait_standing_ms: 5,
 }
-const idle = { wait_ms: 0, own_ms: 1, oldest_ms: 0, candidates: 0, bytes: 0 }
+const idle = { wait_ms: 0, own_ms: 1, oldest_ms: 0, left_ms: 1000, candidates: 0, bytes: 0 }
 const refusedFor = (reason: string) => (error: unknown) => error instanceof ServiceError && error.reason === reason
 
 test('what is in flight is counted in candidates and bytes, and given back', () => {
@@ -48,10 +48,17 @@ test('nobody joins a queue whose oldest has waited too long', () => {
   assert.throws(() => admission.check({ ...idle, oldest_ms: 101 }), refusedFor('queue_age'))
 })
 
+test('nobody waits for longer than a share of the time that is left', () => {
+  const admission = createAdmission(LIMITS)
+  admission.check({ ...idle, wait_ms: 40 })
+  assert.throws(() => admission.check({ ...idle, wait_ms: 40, left_ms: 150 }), refusedFor('queue_wait'))
+  assert.throws(() => admission.check({ ...idle, oldest_ms: 40, left_ms: 150 }), refusedFor('queue_age'))
+})
+
 test('a burst may queue; a queue that stands is kept short, until it was empty once', () => {
   let now_ms = 0
   const queue = createStandingQueue({ burst_ms: 100, standing_ms: 5 }, () => now_ms)
-  const refuses = (wait_ms: number, own_ms = 1) => queue.refuses({ wait_ms, own_ms })
+  const refuses = (wait_ms: number, own_ms = 1) => queue.refuses({ wait_ms, own_ms, most_ms: 200 })
   assert.equal(refuses(90), false)
   assert.equal(refuses(101), true)
   now_ms = 101
