@@ -86,7 +86,8 @@ export function createAdmission(limits: AdmissionLimits): Admission {
     check({ wait_ms, own_ms, oldest_ms, left_ms, candidates, bytes }) {
       // What is known to wait takes longer than its sum where other work comes between: the age of the oldest says so.
       const isOld = oldest_ms > wait_ms
-      const most_ms = WAIT_SHARE * left_ms
+      // Whose time is over is told so by its budget.
+      const most_ms = left_ms > 0 ? WAIT_SHARE * left_ms : Number.POSITIVE_INFINITY
       if (standing.refuses({ wait_ms: isOld ? oldest_ms : wait_ms, own_ms, most_ms }))
         throw isOld ? aged(oldest_ms) : queued(wait_ms)
       assertRoom('candidates', { others: total.candidates, wanted: candidates })

@@ -20,7 +20,10 @@ export function createStandingQueue(
   let empty_ms = now()
   return {
     refuses({ wait_ms, own_ms, most_ms }) {
-      if (wait_ms < EMPTY_MS) empty_ms = now()
+      if (wait_ms < EMPTY_MS) {
+        empty_ms = now()
+        return false
+      }
       const isStanding = now() - empty_ms > burst_ms
       return wait_ms > Math.min(Math.max(isStanding ? standing_ms : burst_ms, own_ms), most_ms)
     },

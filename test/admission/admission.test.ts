@@ -53,6 +53,8 @@ test('nobody waits for longer than a share of the time that is left', () => {
   admission.check({ ...idle, wait_ms: 40 })
   assert.throws(() => admission.check({ ...idle, wait_ms: 40, left_ms: 150 }), refusedFor('queue_wait'))
   assert.throws(() => admission.check({ ...idle, oldest_ms: 40, left_ms: 150 }), refusedFor('queue_age'))
+  admission.check({ ...idle, wait_ms: 40, left_ms: -1 })
+  admission.check({ ...idle, left_ms: 0.001 })
 })
 
 test('a burst may queue; a queue that stands is kept short, until it was empty once', () => {
