@@ -3,15 +3,11 @@
  * all of it, twice and three times as much. An answer is good when it came within the deadline of its request. The service
  * is its own process, pinned to one core where that can be done; the generator and Redis have the others.
  */
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { killWithUs } from '../../test/lib/after_us.ts'
 import { describeMachine, type Machine } from '../lib/machine.ts'
 import { formatTable } from '../lib/table.ts'
-import { PINNED } from '../service/measure.ts'
+import { PINNED, runGenerator } from '../service/measure.ts'
 import { startStack } from '../service/stack.ts'
 import type { Load, Outcome } from './load.ts'
 
@@ -51,16 +47,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
   return report
 }
 
-async function measure(load: Load): Promise<Outcome> {
-  const options = Object.entries(load).flatMap(([name, value]) => [`--${name}`, `${value}`])
-  const command = [process.execPath, join(import.meta.dirname, 'load.ts'), ...options]
-  if (PINNED) command.unshift('taskset', '-c', `${availableParallelism() - 1}`)
-  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
-  killWithUs(child)
-  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
-  if (code !== 0) throw new Error(`load generator: exit code ${code}: ${output}`)
-  return JSON.parse(output)
-}
+const measure = (load: Load) => runGenerator<Outcome>(join(import.meta.dirname, 'load.ts'), load)
 
 const HEAD = [
   ...['candidates', 'format', 'deadline ms', 'offered', 'req/s', 'goodput/s', 'p50', 'p99', 'late'],

@@ -27,9 +27,15 @@ export type Load = {
 
 export const PINNED = spawnSync('taskset', ['-c', '0', 'true']).status === 0
 
-export async function measure(load: Load): Promise<Summary> {
-  const options = Object.entries(load).flatMap(([name, value]) => [`--${name}`, `${value}`])
-  const command = [process.execPath, join(import.meta.dirname, 'load.ts'), '--json', ...options]
+export const measure = (load: Load): Promise<Summary> =>
+  runGenerator(join(import.meta.dirname, 'load.ts'), { ...load, json: true })
+
+/** What a generator prints on stdout. `true` is an option without a value. */
+export async function runGenerator<T>(entry: string, load: Record<string, string | number | true>): Promise<T> {
+  const options = Object.entries(load).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, `${value}`],
+  )
+  const command = [process.execPath, entry, ...options]
   if (PINNED) command.unshift('taskset', '-c', `${availableParallelism() - 1}`)
   const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] })
   killWithUs(child)

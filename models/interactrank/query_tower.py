@@ -10,6 +10,7 @@ from interactrank.text_embedding import TextEmbedding
 
 SEQUENCE_INPUTS = ("sequence_content", "sequence_action", "sequence_age_seconds", "sequence_mask")
 
+# Sequence elements are layer-normalised, ten times the size of a text's mean of n-grams: beside it they enter the body smaller.
 GAIN = 0.1
 
 
