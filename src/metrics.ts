@@ -1,6 +1,7 @@
 /** Every metric of the service. The app owns the registry; nothing here is global. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { ageGauge } from './age_gauge.ts'
+import { countTally, histogramTally, levelTally } from './tally.ts'
 
 /** 0.1 ms to 100 ms in steps of about 1.5, then the tail. */
 const SECONDS = [
@@ -36,45 +37,45 @@ export function createMetrics() {
     watchInFlight(sizes: typeof inFlight) {
       inFlight = sizes
     },
-    requests: new Counter({
+    requests: countTally({
       name: 'prerank_http_requests_total',
       help: 'Answers by route, status and error code.',
       labelNames: ['route', 'status', 'code'],
       registers,
     }),
-    request: new Histogram({
+    request: histogramTally({
       name: 'prerank_request_duration_seconds',
       help: 'From the first byte of the body to the encoded answer, by wire format.',
       labelNames: ['format'],
       buckets: SECONDS,
       registers,
     }),
-    stage: new Histogram({
+    stage: histogramTally({
       name: 'prerank_stage_duration_seconds',
       help: 'Time in one stage of a request.',
       labelNames: ['stage'],
       buckets: SECONDS,
       registers,
     }),
-    candidates: new Histogram({
+    candidates: histogramTally({
       name: 'prerank_candidates',
       help: 'Candidates per request.',
       buckets: CANDIDATES,
       registers,
     }),
-    outcomes: new Counter({
+    outcomes: countTally({
       name: 'prerank_candidates_total',
       help: 'Candidates by what became of them: scored, unknown to the item table, or a duplicate.',
       labelNames: ['outcome'],
       registers,
     }),
-    featureReads: new Counter({
+    featureReads: countTally({
       name: 'prerank_feature_reads_total',
       help: 'Values read from the store, by feature and whether they were there.',
       labelNames: ['feature', 'outcome'],
       registers,
     }),
-    featureAge: new Histogram({
+    featureAge: histogramTally({
       name: 'prerank_feature_age_seconds',
       help: 'Age of a feature when it was read: newest event, as-of time of the counts.',
       labelNames: ['feature'],
@@ -91,31 +92,31 @@ export function createMetrics() {
       help: 'Age of the newest batch build of counts that was read: its as-of time.',
       registers,
     }),
-    engagements: new Counter({
+    engagements: countTally({
       name: 'prerank_engagements_total',
       help: 'Engagements by what became of them.',
       labelNames: ['outcome'],
       registers,
     }),
-    engagementDelay: new Histogram({
+    engagementDelay: histogramTally({
       name: 'prerank_engagement_delay_seconds',
       help: 'From the time of an engagement to its arrival.',
       buckets: DELAY_SECONDS,
       registers,
     }),
-    degraded: new Counter({
+    degraded: countTally({
       name: 'prerank_degraded_total',
       help: 'Answers given without a feature, by feature and reason.',
       labelNames: ['feature', 'reason'],
       registers,
     }),
-    blobCache: new Counter({
+    blobCache: countTally({
       name: 'prerank_blob_cache_reads_total',
       help: 'Look-ups of count blobs kept in memory.',
       labelNames: ['outcome'],
       registers,
     }),
-    towerBatch: new Histogram({
+    towerBatch: histogramTally({
       name: 'prerank_tower_batch_size',
       help: 'Requests that shared a run of the query tower.',
       buckets: BATCH,
@@ -137,7 +138,7 @@ export function createMetrics() {
         this.set(Number(isTableDamaged()))
       },
     }),
-    inFlight: new Gauge({
+    inFlight: levelTally({
       name: 'prerank_requests_in_flight',
       help: 'Requests being answered.',
       registers,
@@ -158,31 +159,31 @@ export function createMetrics() {
         this.set(inFlight().bytes)
       },
     }),
-    turnWait: new Histogram({
+    turnWait: histogramTally({
       name: 'prerank_turn_wait_seconds',
       help: 'From the last byte of the body until the main thread took the request up.',
       buckets: SECONDS,
       registers,
     }),
-    dropped: new Counter({
+    dropped: countTally({
       name: 'prerank_dropped_total',
       help: 'Requests that were given up, by reason (deadline_exceeded, client_gone) and the stage they had reached.',
       labelNames: ['reason', 'stage'],
       registers,
     }),
-    shed: new Counter({
+    shed: countTally({
       name: 'prerank_shed_total',
       help: 'Requests refused without work, by reason.',
       labelNames: ['reason'],
       registers,
     }),
-    reloads: new Counter({
+    reloads: countTally({
       name: 'prerank_reloads_total',
       help: 'Bundles that were to take over from the serving one, by what became of them.',
       labelNames: ['outcome'],
       registers,
     }),
-    reload: new Histogram({
+    reload: histogramTally({
       name: 'prerank_reload_duration_seconds',
       help: 'From the start of a reload to the swap or the rejection.',
       labelNames: ['outcome'],

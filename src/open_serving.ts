@@ -59,7 +59,7 @@ function bundleOptions({ config, metrics, logger }: OpenOptions, pace: Pace) {
       batch_max: config.tower_batch_max,
       wait_ms_max: config.tower_batch_wait_ms,
       queue_max: config.tower_queue_max,
-      onBatch: ({ rows }: { rows: number }) => metrics.towerBatch.observe(rows),
+      onBatch: ({ rows }: { rows: number }) => metrics.towerBatch.observe({}, rows),
       onCrash: (error: Error) => logger.error({ err: error }, 'tower worker died'),
     },
   }

@@ -92,7 +92,7 @@ function observe(metrics: Metrics, { answer, events, now_ms }: Observed) {
   const { outcomes, newest_ms } = answer
   for (const [index, outcome] of outcomes.entries()) {
     metrics.engagements.inc({ outcome })
-    metrics.engagementDelay.observe(Math.max(0, now_ms - events[index].time_ms) / 1000)
+    metrics.engagementDelay.observe({}, Math.max(0, now_ms - events[index].time_ms) / 1000)
   }
   if (newest_ms !== null) metrics.newestEvent.seen(newest_ms)
 }

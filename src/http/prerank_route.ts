@@ -61,7 +61,7 @@ function createAnswer({ host, config, metrics, pool, door, charge }: PrerankRout
       () => {
         budget.enter('decode')
         const start_ms = performance.now()
-        metrics.turnWait.observe((start_ms - received_ms) / 1000)
+        metrics.turnWait.observe({}, (start_ms - received_ms) / 1000)
         return { ...read(bytes, format, serving.accepted), decode_ms: performance.now() - start_ms }
       },
       { arrived_ms, cost_ms },
@@ -117,7 +117,7 @@ function send(reply: FastifyReply, { encoded, format, request_id, answer }: Sent
 function observe(metrics: Metrics, answer: PrerankAnswer) {
   const { counts, timings_ms } = answer
   for (const stage of STAGES) metrics.stage.observe({ stage }, (timings_ms[stage] ?? 0) / 1000)
-  metrics.candidates.observe(counts.candidates)
+  metrics.candidates.observe({}, counts.candidates)
   metrics.outcomes.inc({ outcome: 'scored' }, counts.scored)
   metrics.outcomes.inc({ outcome: 'unknown' }, counts.unknown)
   metrics.outcomes.inc({ outcome: 'duplicate' }, counts.duplicates)
