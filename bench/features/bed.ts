@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import type { Manifest } from '../../src/bundle/manifest.ts'
 import { liveField } from '../../src/features/live_counts.ts'
-import { planReads, type ReadPlan } from '../../src/features/plan.ts'
+import { type ReadPlan, readPlanner } from '../../src/features/plan.ts'
 import { ItemTable } from '../../src/items/item_table.ts'
 import type { PrerankRequest } from '../../src/prerank/request.ts'
 import { openRedisStore } from '../../src/store/redis.ts'
@@ -38,10 +38,11 @@ export async function openBed(): Promise<Bed> {
   const catalogue = await readCatalogue(BUNDLE)
   const server = await startRedis()
   await loadFeatures({ bundle: BUNDLE, redis_url: server.url })
+  const planReads = readPlanner(manifest)
   const requests = Array.from({ length: REQUESTS }, (_, seed): PlannedRequest => {
     const { query, user } = drawHead(catalogue, { top_k: 1000, seed })
     const request = { query, user, candidates: { keys: new BigUint64Array() } }
-    return { request, plan: planReads(manifest, request) }
+    return { request, plan: planReads(request) }
   })
   const store = (bytes_max: number) =>
     openRedisStore({

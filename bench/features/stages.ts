@@ -1,7 +1,7 @@
 /** What a request's features cost, step by step, on the main thread. */
 
 import { liveBlob } from '../../src/features/live_counts.ts'
-import { planReads } from '../../src/features/plan.ts'
+import { readPlanner } from '../../src/features/plan.ts'
 import { decodeEvents } from '../../src/features/sequence.ts'
 import { answerReader } from '../../src/features/stored.ts'
 import { textNgrams } from '../../src/features/text.ts'
@@ -35,6 +35,7 @@ export async function measureStages(bed: Bed, { rounds }: { rounds: number }): P
     const stored = answers.map((answer, index) => readStored(requests[index].plan, answer, now_ms))
     const lost = stored.flatMap(({ problems }) => problems)
     if (lost.length > 0) throw new Error(`${lost.length} features cannot be read: ${lost[0]}`)
+    const planReads = readPlanner(manifest)
     const inputsOf = compileQueryInputs(manifest, table)
     const ngrams = manifest.query_tower.inputs.find(({ source }) => source.kind === 'text_ngrams')!
     if (ngrams.source.kind !== 'text_ngrams') throw new Error('the tower reads no text')
@@ -44,7 +45,7 @@ export async function measureStages(bed: Bed, { rounds }: { rounds: number }): P
     const fresh = takingTurns(() => answers.map(unseen))
     return await costInTurn<Stage>(
       {
-        plan: (index) => planReads(manifest, requests[index].request),
+        plan: (index) => planReads(requests[index].request),
         read: (index) => plain.read(requests[index].plan.read, DEADLINE_MS),
         read_cached: (index) => cached.read(requests[index].plan.read, DEADLINE_MS),
         decode: (index) => readStored(requests[index].plan, fresh(index), now_ms),

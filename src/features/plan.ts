@@ -30,26 +30,29 @@ export type ReadPlan = {
   features: FeatureName[]
 }
 
-export function planReads(manifest: Manifest, request: PrerankRequest): ReadPlan {
-  const { query, user } = request
-  const values: string[] = []
-  const blobs: PlannedBlob[] = []
-  for (const segment of neededSegments(manifest)) {
-    const features = columnFeatures(manifest, segment)
-    for (const key of segmentKeys(segment, request)) blobs.push({ value: values.push(key) - 1, segment, features })
-  }
-  const live = values.map(liveKey)
-  const embedding = readsPath(manifest, 'query.embedding') && !query.embedding ? countKeys.embedding(query.text) : null
-  const sequence = readsSequence(manifest) && !user?.sequence && user?.id !== undefined ? sequenceKey(user.id) : null
-  return {
-    read: { sequence, values: embedding === null ? values : [...values, embedding], live },
-    blobs,
-    embedding: embedding === null ? null : values.length,
-    features: [
-      ...(sequence === null ? [] : (['sequence'] as const)),
-      ...(blobs.length === 0 ? [] : (['cross_counts'] as const)),
-      ...(embedding === null ? [] : (['query_embedding'] as const)),
-    ],
+/** What requests to this manifest have to read. */
+export type PlanReads = (request: PrerankRequest) => ReadPlan
+
+export function readPlanner(manifest: Manifest): PlanReads {
+  const segments = neededSegments(manifest).map((segment) => ({ segment, features: columnFeatures(manifest, segment) }))
+  const reads_embedding = readsPath(manifest, 'query.embedding')
+  const reads_sequence = readsSequence(manifest)
+
+  return (request) => {
+    const { query, user } = request
+    const values: string[] = []
+    const blobs: PlannedBlob[] = []
+    for (const { segment, features } of segments) {
+      for (const key of segmentKeys(segment, request)) blobs.push({ value: values.push(key) - 1, segment, features })
+    }
+    const live = values.map(liveKey)
+    const embedding = reads_embedding && !query.embedding ? values.push(countKeys.embedding(query.text)) - 1 : null
+    const sequence = reads_sequence && !user?.sequence && user?.id !== undefined ? sequenceKey(user.id) : null
+    const features: FeatureName[] = []
+    if (sequence !== null) features.push('sequence')
+    if (blobs.length > 0) features.push('cross_counts')
+    if (embedding !== null) features.push('query_embedding')
+    return { read: { sequence, values, live }, blobs, embedding, features }
   }
 }
 

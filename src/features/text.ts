@@ -12,7 +12,11 @@ export type NgramOptions = {
   char_ngrams: readonly number[]
 }
 
+/** ASCII words with single spaces between, as most queries are: only case can change. */
+const PLAIN = /^[!-~]+(?: [!-~]+)*$/
+
 export function normalise(text: string): string {
+  if (PLAIN.test(text)) return text.toLowerCase()
   return text
     .toWellFormed()
     .normalize('NFKC')

@@ -7,7 +7,6 @@
  * Ids became keys at the door and positions leave: nothing in between sees an id. All stages spend from one budget: features
  * that would leave no time to score are given up, and a request that is out of time or of clients goes no further.
  */
-import { planReads } from '../features/plan.ts'
 import type { PrerankAnswer } from './answer.ts'
 import { type Budget, createBudget } from './budget.ts'
 import { explain } from './explain.ts'
@@ -35,7 +34,7 @@ export async function prerank(
   const asked = countOf(request.candidates)
   const watch = createStopwatch((stage, took_ms) => forecast.seen(stage, asked, took_ms))
   const k = keptCount(request, limits)
-  const plan = planReads(bundle.manifest, request)
+  const plan = serving.planReads(request)
   budget.enter('features')
   const left_ms = budget.left_ms()
   const spare_ms = left_ms - forecast.rest_ms(asked, left_ms)

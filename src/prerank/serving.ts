@@ -1,5 +1,6 @@
 /** What requests are answered with: one bundle, what follows from it, and the store it reads. Swapped as a whole. */
 import type { Bundle } from '../bundle/bundle.ts'
+import { type PlanReads, readPlanner } from '../features/plan.ts'
 import { type AnswerReader, answerReader } from '../features/stored.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { FeatureStore } from '../store/store.ts'
@@ -14,6 +15,7 @@ export type ServingParts = { bundle: Bundle; kernel: Kernel; store: FeatureStore
 /** Nothing of it is closed before the last of `holds` has ended. */
 export type Serving = ServingParts & {
   accepted: Accepted
+  planReads: PlanReads
   readStored: AnswerReader
   forecast: Forecast
   holds: Holds
@@ -24,6 +26,7 @@ export function createServing(parts: ServingParts): Serving {
   return {
     ...parts,
     accepted: acceptedBy(manifest),
+    planReads: readPlanner(manifest),
     readStored: answerReader(manifest),
     forecast: createForecast(),
     holds: createHolds(),

@@ -11,7 +11,7 @@ import { type Running, startProcess } from '../../bench/peers/process.ts'
 import { rowsOf } from '../../bench/peers/report.ts'
 import { SIDES } from '../../bench/peers/sides.ts'
 import { summarise } from '../../bench/service/summary.ts'
-import { planReads } from '../../src/features/plan.ts'
+import { readPlanner } from '../../src/features/plan.ts'
 import { startRedis, type TestRedis } from '../lib/redis.ts'
 import { freePort } from '../lib/redis_process.ts'
 import { type TinyBundle, writeTinyBundle } from '../lib/tiny_bundle.ts'
@@ -52,7 +52,7 @@ test('hashes give the cross features that the definition gives', async () => {
   const { manifest, counts, items } = bundle
   const request = { query: { text: 'Red shoes' }, user: { id: 'u1', country: 'DE' }, candidates: { ids: [] } }
   const ids = items.slice(0, 50).map(({ id }) => Number(id))
-  const { sequence, hashes } = await readCounts(redis, planReads(manifest, request), ids)
+  const { sequence, hashes } = await readCounts(redis, readPlanner(manifest)(request), ids)
   assert.deepEqual(
     Array.from(sequence.keys),
     bundle.sequences.get('u1')?.map(({ key }) => key),

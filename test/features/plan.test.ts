@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { planReads } from '../../src/features/plan.ts'
+import { readPlanner } from '../../src/features/plan.ts'
 import type { PrerankRequest } from '../../src/prerank/request.ts'
 import { tinyManifest } from '../lib/tiny_manifest.ts'
 
 const manifest = tinyManifest()
 
 function plan(request: Partial<PrerankRequest>, changed = manifest) {
-  return planReads(changed, { query: { text: 'Red  Shoes red' }, candidates: { ids: [] }, ...request })
+  return readPlanner(changed)({ query: { text: 'Red  Shoes red' }, candidates: { ids: [] }, ...request })
 }
 
 test('everything that query and user need is one read', () => {

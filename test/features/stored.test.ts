@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeCountBlob } from '../../src/features/counts.ts'
 import { DAY_MS, liveField } from '../../src/features/live_counts.ts'
-import { planReads } from '../../src/features/plan.ts'
+import { readPlanner } from '../../src/features/plan.ts'
 import { encodeEvents } from '../../src/features/sequence.ts'
 import { answerReader } from '../../src/features/stored.ts'
 import { type StoreAnswer, StoreError } from '../../src/store/store.ts'
@@ -11,7 +11,7 @@ import { tinyManifest } from '../lib/tiny_manifest.ts'
 
 const NOW_MS = 1_760_000_000_000
 const manifest = tinyManifest()
-const plan = planReads(manifest, {
+const plan = readPlanner(manifest)({
   query: { text: 'red shoes' },
   user: { id: 'u17', country: 'DE' },
   candidates: { ids: [] },

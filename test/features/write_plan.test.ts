@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Engagement } from '../../src/engagements/engagement.ts'
 import { liveField } from '../../src/features/live_counts.ts'
-import { planReads } from '../../src/features/plan.ts'
+import { readPlanner } from '../../src/features/plan.ts'
 import { encodeEvents } from '../../src/features/sequence.ts'
 import { planWrites } from '../../src/features/write_plan.ts'
+import type { PrerankRequest } from '../../src/prerank/request.ts'
 import { tinyManifest } from '../lib/tiny_manifest.ts'
 
 const manifest = tinyManifest()
@@ -21,7 +22,7 @@ const keysOf = (changed: Partial<Engagement>, of = manifest) =>
 
 test('what is written is what a request of that user and query reads', () => {
   const writes = planWrites(manifest, [event])
-  const { read } = planReads(manifest, { ...event, candidates: { ids: [] } } as Parameters<typeof planReads>[1])
+  const { read } = readPlanner(manifest)({ ...event, candidates: { ids: [] } } as PrerankRequest)
   assert.deepEqual(
     writes.map(({ key }) => key),
     [read.sequence, ...read.live],

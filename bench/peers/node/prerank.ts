@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { Tensor } from 'onnxruntime-node'
 import type { Manifest } from '../../../src/bundle/manifest.ts'
-import { planReads } from '../../../src/features/plan.ts'
+import { readPlanner } from '../../../src/features/plan.ts'
 import { ItemTable } from '../../../src/items/item_table.ts'
 import type { RequestQuery, RequestUser } from '../../../src/prerank/request.ts'
 import { crossFeatures, readCounts } from './hash_counts.ts'
@@ -30,6 +30,7 @@ export type Parts = { bundle: string; graph: string; redis: Redis }
 export async function openPrerank({ bundle, graph, redis }: Parts): Promise<(body: Body) => Promise<Answer>> {
   const manifest: Manifest = JSON.parse(readFileSync(join(bundle, 'manifest.json'), 'utf8'))
   const table = ItemTable.open(join(bundle, 'items.table'))
+  const planReads = readPlanner(manifest)
   const resolve = createResolve(table)
   const tower = await openTower(bundle, manifest, table)
   const score = await openSession(graph)
@@ -38,7 +39,7 @@ export async function openPrerank({ bundle, graph, redis }: Parts): Promise<(bod
     const ids = Array.from(positions, (position) => body.candidates[position])
     // Neither the plan nor the tower looks at the candidates.
     const request = { query: body.query, user: body.user, candidates: { ids: [] } }
-    const { sequence, hashes } = await readCounts(redis, planReads(manifest, request), ids)
+    const { sequence, hashes } = await readCounts(redis, planReads(request), ids)
     const vectors = await tower(request, sequence)
     const N = rows.length
     const feeds = {
