@@ -1,6 +1,6 @@
 /**
  * Values of hot keys, kept between requests: five count blobs of 200 kB are 1 MB of copying per request otherwise. Bounded
- * in bytes, oldest use out first, and short-lived. That a key is absent is kept too. Keys carry their version, so what
+ * in bytes and short-lived; the oldest go first, but for those that were used since they were last spared. That a key is absent is kept too. Keys carry their version, so what
  * belongs to an old one is never handed out.
  */
 export type ValueCache = {
@@ -13,7 +13,7 @@ export type ValueCache = {
 
 export type ValueCacheOptions = { bytes_max: number; ttl_ms: number }
 
-type Entry = { value: Uint8Array | null; bytes: number; expires_ms: number; renewing: boolean }
+type Entry = { value: Uint8Array | null; bytes: number; expires_ms: number; renewing: boolean; used: boolean }
 
 /** What an entry costs beside key and value, roughly. */
 const ENTRY_BYTES = 200
@@ -29,6 +29,13 @@ export function createValueCache({ bytes_max, ttl_ms }: ValueCacheOptions, now =
     entries.delete(key)
   }
 
+  /** A Map keeps insertion order: it comes last now. Moving at every use instead would cost each read more than the look-up. */
+  function spare(key: string, entry: Entry): void {
+    entry.used = false
+    entries.delete(key)
+    entries.set(key, entry)
+  }
+
   return {
     get(key) {
       const entry = entries.get(key)
@@ -39,20 +46,19 @@ export function createValueCache({ bytes_max, ttl_ms }: ValueCacheOptions, now =
         entry.expires_ms = now() + RENEWAL_MS
         return undefined
       }
-      // A Map keeps insertion order: what is used moves to the end.
-      entries.delete(key)
-      entries.set(key, entry)
+      entry.used = true
       return entry.value
     },
     set(key, value) {
       remove(key)
       const cost = ENTRY_BYTES + 2 * key.length + (value?.byteLength ?? 0)
       if (cost > bytes_max) return
-      entries.set(key, { value, bytes: cost, expires_ms: now() + ttl_ms, renewing: false })
+      entries.set(key, { value, bytes: cost, expires_ms: now() + ttl_ms, renewing: false, used: false })
       bytes += cost
-      for (const oldest of entries.keys()) {
+      for (const [oldest, entry] of entries) {
         if (bytes <= bytes_max) break
-        remove(oldest)
+        if (entry.used) spare(oldest, entry)
+        else remove(oldest)
       }
     },
     clear() {
