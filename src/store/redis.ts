@@ -1,16 +1,18 @@
 /**
- * The feature store on Redis: one pipeline per request (on a Cluster one per slot, in parallel), less what the value cache
- * knows; what engagements change (sequences, live counts) is never in the cache. A node that does not answer is left alone by its breaker; what other nodes and the cache have is used.
+ * The feature store on Redis: one pipeline per request, which it shares with others (on a Cluster one per slot, in parallel),
+ * less what the value cache knows; what engagements change (sequences, live counts) is never in the cache. A node that does
+ * not answer is left alone by its breaker; what other nodes and the cache have is used.
  */
 import type { Breaker } from './breaker.ts'
 import { clusterSlot } from './cluster_slot.ts'
 import { withDeadline } from './deadline.ts'
 import { type Loaded, watchLoaded } from './loaded.ts'
 import { createRedisClient, type RedisClient, type RedisClientOptions } from './redis_client.ts'
-import { type Reply, runPipeline, type Wanted } from './redis_commands.ts'
+import type { Reply, Wanted } from './redis_commands.ts'
 import { createHealth, type Health } from './redis_health.ts'
 import { writeAll } from './redis_writes.ts'
 import { defineScripts } from './scripts.ts'
+import { type ReadShared, shareReads } from './shared_reads.ts'
 import { type FeatureStore, type StoreAnswer, StoreError, type StoreRead } from './store.ts'
 import { createValueCache, type ValueCache, type ValueCacheOptions } from './value_cache.ts'
 import { type VersionPointer, watchVersion } from './version_pointer.ts'
@@ -43,11 +45,12 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Featur
   })
   const loaded = watchLoaded(pointer, prefix)
   const health = createHealth({ client, pointer, loaded })
+  const readShared = shareReads(client)
   await withDeadline(client.connect(), connect_timeout_ms).catch(() => {})
   await pointer.refresh()
   return {
     read: (request, deadline_ms) =>
-      readFeatures({ client, cache, pointer, loaded, options, ...health }, request, deadline_ms),
+      readFeatures({ client, readShared, cache, pointer, loaded, options, ...health }, request, deadline_ms),
     write: (writes, write_options) => writeAll({ client, prefix, ...health }, writes, write_options),
     state: health.state,
     async close() {
@@ -59,6 +62,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Featur
 
 type Reader = {
   client: RedisClient
+  readShared: ReadShared
   cache: ValueCache
   pointer: VersionPointer
   loaded: Loaded
@@ -136,9 +140,9 @@ async function fetchGroup(reader: Reader, group: readonly Wanted[], deadline_ms:
 
 type Attempt = { group: readonly Wanted[]; deadline_ms: number }
 
-async function attempt({ client, options }: Reader, breaker: Breaker, { group, deadline_ms }: Attempt) {
+async function attempt({ readShared, options }: Reader, breaker: Breaker, { group, deadline_ms }: Attempt) {
   try {
-    const replies = await withDeadline(runPipeline(client, group), deadline_ms)
+    const replies = await withDeadline(readShared(group), deadline_ms)
     if (replies.some((reply) => reply instanceof StoreError && reply.kind === 'down')) breaker.failed()
     else breaker.succeeded()
     return replies
