@@ -1,7 +1,9 @@
 /**
- * The query tower as a pool of worker threads with dynamic micro-batching. An idle worker takes what is queued at once,
- * so a lone request never waits; while all are busy requests gather, and the next free worker runs them as one batch.
- * With `wait_ms_max` a worker that is idle beside busy ones holds back that long for a fuller batch.
+ * The query tower as a pool of worker threads with dynamic micro-batching. An idle worker takes what one turn of the event
+ * loop has queued: features of several requests come in one piece from the store, and one run and one wake-up of the
+ * worker serve all of them. A lone request does not wait: its turn ends once its own work has. While all workers are busy
+ * requests gather, and the next free one runs them as one batch. With `wait_ms_max` a worker that is idle beside busy ones
+ * holds back that long for a fuller batch.
  *
  * A worker that dies is replaced and its requests run once more; a batch that the model refuses runs again row by row, so
  * that one bad request does not fail its neighbours. A request whose signal aborts leaves the queue without running.
@@ -36,6 +38,7 @@ export class TowerPool {
   #idle: TowerWorker[] = []
   #queue: Job[] = []
   #timer: NodeJS.Timeout | undefined
+  #turn: NodeJS.Immediate | undefined
   #broken: TowerError | null = null
   #row_ms = 0
 
@@ -83,13 +86,17 @@ export class TowerPool {
     }
     const { job, output } = createJob({ feed, signal, onAbandon })
     this.#queue.push(job)
-    this.#dispatch()
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined
+      this.#dispatch()
+    })
     return output
   }
 
   async close(): Promise<void> {
     this.#closing.abort()
     clearTimeout(this.#timer)
+    clearImmediate(this.#turn)
     this.#rejectQueued(new TowerError('closed', 'tower pool closed'))
     await Promise.all([...this.#workers].map((worker) => worker.close()))
   }
@@ -97,8 +104,9 @@ export class TowerPool {
   #refusal(): TowerError | null {
     if (this.#closing.signal.aborted) return new TowerError('closed', 'tower pool closed')
     if (this.#broken) return this.#broken
-    const { queue_max } = this.#options
-    if (this.#queue.length < queue_max) return null
+    const { queue_max, batch_max } = this.#options
+    // What idle workers take at the end of this turn does not wait.
+    if (this.#queue.length < queue_max + this.#idle.length * batch_max) return null
     return new TowerError('overloaded', `tower queue is full: ${queue_max} requests wait`)
   }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { TowerErrorKind } from '../../src/tower/errors.ts'
 import { TowerPool, type TowerPoolOptions } from '../../src/tower/pool.ts'
@@ -61,14 +61,17 @@ test('a lone request runs alone and at once, even where workers may wait', async
   assert.deepEqual(batches, [1])
 })
 
-test('requests that come while the worker is busy share batches and keep their own answers', async () => {
+test('requests that come in one turn, or while the worker is busy, share batches and keep their own answers', async () => {
   const batches: number[] = []
   await withPool({ onBatch: ({ rows }) => batches.push(rows) }, async (pool) => {
-    const requests = Array.from({ length: 10 }, (_, i) => ({ x: i, steps: i === 0 ? 20 : 0, index: i % 8 }))
-    const answers = await Promise.all(requests.map((request) => pool.run(feed(request))))
+    const requests = Array.from({ length: 9 }, (_, i) => ({ x: i, steps: i === 0 ? 20 : 0, index: i % 8 }))
+    const first = requests.slice(0, 3).map((request) => pool.run(feed(request)))
+    await turn()
+    const rest = requests.slice(3).map((request) => pool.run(feed(request)))
+    const answers = await Promise.all([...first, ...rest])
     for (const [i, answer] of answers.entries()) assert.deepEqual([...answer], expected(requests[i]))
   })
-  assert.deepEqual(batches, [1, 4, 4, 1])
+  assert.deepEqual(batches, [3, 4, 2])
 })
 
 test('an idle worker beside a busy one holds back for a fuller batch', async () => {
@@ -76,6 +79,7 @@ test('an idle worker beside a busy one holds back for a fuller batch', async () 
   const options = { threads: 2, wait_ms_max: 10_000, onBatch: (batch: { rows: number }) => batches.push(batch.rows) }
   await withPool(options, async (pool) => {
     const busy = pool.run(feed({ x: 1, steps: 100 }))
+    await turn()
     await Promise.all([1, 2, 3, 4].map((x) => pool.run(feed({ x }))))
     assert.deepEqual(batches, [4])
     await busy
@@ -108,6 +112,7 @@ test('inference does not block the event loop', async () => {
 test('a request that the model refuses fails alone', async () => {
   await withPool({}, async (pool) => {
     const busy = pool.run(feed({ x: 0, steps: 20 }))
+    await turn()
     const [good, bad, fine] = await Promise.allSettled([
       pool.run(feed({ x: 1 })),
       pool.run(feed({ x: 2, index: 99 })),
@@ -123,9 +128,19 @@ test('a request that the model refuses fails alone', async () => {
 
 test('the queue is bounded', async () => {
   await withPool({ queue_max: 2 }, async (pool) => {
-    const accepted = [pool.run(feed({ x: 0, steps: 20 })), pool.run(feed({ x: 1 })), pool.run(feed({ x: 2 }))]
+    const busy = pool.run(feed({ x: 0, steps: 20 }))
+    await turn()
+    const accepted = [busy, pool.run(feed({ x: 1 })), pool.run(feed({ x: 2 }))]
     assert.equal(pool.depth, 2)
     await assert.rejects(pool.run(feed({ x: 3 })), ofKind('overloaded', /queue is full: 2 requests wait/))
+    await Promise.all(accepted)
+  })
+})
+
+test('requests that an idle worker takes at the end of the turn do not count as waiting', async () => {
+  await withPool({ queue_max: 1, batch_max: 4 }, async (pool) => {
+    const accepted = Array.from({ length: 5 }, (_, x) => pool.run(feed({ x })))
+    await assert.rejects(pool.run(feed({ x: 5 })), ofKind('overloaded', /queue is full/))
     await Promise.all(accepted)
   })
 })
@@ -135,6 +150,7 @@ test('an abandoned request leaves the queue without running', async () => {
   await withPool({ onBatch: ({ rows }) => batches.push(rows) }, async (pool) => {
     const abandon = new AbortController()
     const busy = pool.run(feed({ x: 0, steps: 20 }))
+    await turn()
     const dropped = pool.run(feed({ x: 1 }), { signal: abandon.signal })
     abandon.abort(new Error('client went away'))
     await assert.rejects(dropped, /client went away/)
