@@ -59,8 +59,10 @@ export function compileInputs(inputs: readonly TowerInput[], vocabularies: Manif
         input.dtype === 'int32' ? new Int32Array(rows * elements[index]) : new Float32Array(rows * elements[index]),
       ),
     fill(feed, row, scope) {
-      for (const [index, fill] of fillers.entries()) {
-        fill(feed[index].subarray(row * elements[index], (row + 1) * elements[index]), scope)
+      for (let index = 0; index < fillers.length; index++) {
+        const [all, count] = [feed[index], elements[index]]
+        // A view costs more than filling most inputs.
+        fillers[index](all.length === count ? all : all.subarray(row * count, (row + 1) * count), scope)
       }
     },
   }
@@ -68,11 +70,13 @@ export function compileInputs(inputs: readonly TowerInput[], vocabularies: Manif
 
 function filler({ source, shape }: TowerInput, indexes: ReadonlyMap<string, Map<string, number>>): Filler {
   switch (source.kind) {
-    case 'text_ngrams':
+    case 'text_ngrams': {
+      const options = { ...source, length: shape[0] }
       return (out, scope) => {
         const text = source.from.map((path) => textAt(scope, path)).filter((part) => part !== undefined)
-        out.set(textNgrams(text.join(' '), { ...source, length: shape[0] }))
+        out.set(textNgrams(text.join(' '), options))
       }
+    }
     case 'vocabulary': {
       const index = indexes.get(source.vocabulary)
       return (out, scope) => {

@@ -57,7 +57,7 @@ function eventColumns(
   { table, length, now_ms }: { table: ItemTable; length: number; now_ms: number },
 ): EventColumns {
   const rows = table.rowsOf(sequence.keys)
-  const known = knownIndexes(rows).slice(0, length)
+  const known = knownIndexes(rows, length)
   return {
     length: known.length,
     content: contentOf(table, rows, known),
@@ -89,7 +89,7 @@ function topReader(manifest: Manifest, table: ItemTable): TopReader {
 
 function topColumns(table: ItemTable, { keys, shares }: { keys: BigUint64Array; shares: Float32Array }): TopColumns {
   const rows = table.rowsOf(keys)
-  const known = knownIndexes(rows)
+  const known = knownIndexes(rows, rows.length)
   return {
     length: known.length,
     content: contentOf(table, rows, known),
@@ -106,18 +106,20 @@ function topCounts(manifest: Manifest): Map<string, number> {
   )
 }
 
-function knownIndexes(rows: Uint32Array): number[] {
+/** The first ones, at most `count_max`. */
+function knownIndexes(rows: Uint32Array, count_max: number): number[] {
   const known: number[] = []
-  for (let index = 0; index < rows.length; index++) if (rows[index] !== NO_ROW) known.push(index)
+  for (let index = 0; index < rows.length && known.length < count_max; index++) {
+    if (rows[index] !== NO_ROW) known.push(index)
+  }
   return known
 }
 
 function contentOf(table: ItemTable, rows: Uint32Array, known: readonly number[]): Float32Array {
   const content = new Float32Array(known.length * table.info.content_dims)
-  table.readContent(
-    Uint32Array.from(known, (index) => rows[index]),
-    content,
-  )
+  const known_rows = new Uint32Array(known.length)
+  for (let at = 0; at < known.length; at++) known_rows[at] = rows[known[at]]
+  table.readContent(known_rows, content)
   return content
 }
 
