@@ -15,7 +15,7 @@ import type { Door } from './door.ts'
 import { ENGAGEMENTS_ANSWER_EXAMPLE, ENGAGEMENTS_EXAMPLES } from './examples.ts'
 import { both, received } from './exchange.ts'
 import { createWriter, MEDIA_TYPES, readBytes } from './formats.ts'
-import { type Host, holdServing } from './host.ts'
+import { type Host, servingOf } from './host.ts'
 import { problemResponses } from './problem.ts'
 
 export type EngagementsRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool; door: Door }
@@ -29,8 +29,8 @@ export async function engagementsRoute(app: FastifyInstance, options: Engagement
   const route = { schema: ENGAGEMENTS_SCHEMA, onRequest: door.enterPatiently }
   app.post('/v1/engagements', route, async (request, reply) => {
     const { bytes, format, answer_format } = received(request)
-    using held = holdServing(host)
-    const { serving } = held
+    const serving = servingOf(host)
+    using _hold = serving.holds.take()
     const { request_id = request.id, events } = decode(readBytes(bytes, format), serving.bundle.manifest)
     pool.give(bytes)
     const now_ms = Date.now()

@@ -8,18 +8,9 @@ export type Host = {
   not_ready: string | null
 }
 
-/** For a look at it; whoever works with it beyond an `await` holds it. */
+/** For a look at it; whoever works with it beyond an `await` holds it: `using _hold = serving.holds.take()`. */
 export function servingOf(host: Host): Serving {
   if (!host.serving)
     throw new ServiceError('not_ready', { found: host.not_ready ?? 'no bundle', expected: 'a loaded bundle' })
   return host.serving
-}
-
-export type HeldServing = Disposable & { serving: Serving }
-
-/** `using held = holdServing(host)`: the serving of this request, open until the block ends. */
-export function holdServing(host: Host): HeldServing {
-  const serving = servingOf(host)
-  const hold = serving.holds.take()
-  return { serving, [Symbol.dispose]: () => hold[Symbol.dispose]() }
 }

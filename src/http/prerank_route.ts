@@ -16,7 +16,7 @@ import type { Door } from './door.ts'
 import { ANSWER_EXAMPLE, REQUEST_EXAMPLES } from './examples.ts'
 import { both, received } from './exchange.ts'
 import { type Format, MEDIA_TYPES } from './formats.ts'
-import { type Host, holdServing } from './host.ts'
+import { type Host, servingOf } from './host.ts'
 import { createReadPrerank } from './prerank_body.ts'
 import { problemResponses } from './problem.ts'
 import type { Charge } from './rate_limit.ts'
@@ -51,8 +51,8 @@ function createAnswer({ host, config, metrics, pool, door, charge }: PrerankRout
     const visit = request.visit!
     const { budget, ticket, arrived_ms } = visit
     const { bytes, format, answer_format } = received(request)
-    using held = holdServing(host)
-    const { serving } = held
+    const serving = servingOf(host)
+    using _hold = serving.holds.take()
     const size = { format, bytes: bytes.length }
     const received_ms = performance.now()
     const { decode_ms: cost_ms } = door.admit(visit, size)

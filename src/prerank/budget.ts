@@ -35,7 +35,6 @@ export function createBudget(options: BudgetOptions = {}): Budget {
   const aborting = new AbortController()
   const { signal } = aborting
   let end_ms = Number.POSITIVE_INFINITY
-  let stage: BudgetStage = 'receive'
   let timer: NodeJS.Timeout | undefined
 
   const left_ms = () => end_ms - performance.now()
@@ -45,16 +44,15 @@ export function createBudget(options: BudgetOptions = {}): Budget {
   }
   const expire = () => abort('deadline_exceeded', `no answer after ${Math.round(end_ms - arrived_ms)} ms`)
 
-  const budget: Budget = {
+  // A getter would give every budget a shape of its own, which costs more than the rest of it.
+  const budget: Budget & { stage: BudgetStage } = {
     signal,
-    get stage() {
-      return stage
-    },
+    stage: 'receive',
     left_ms,
     enter(next) {
       if (!signal.aborted && left_ms() <= 0) expire()
       signal.throwIfAborted()
-      stage = next
+      budget.stage = next
     },
     allow(deadline_ms) {
       clearTimeout(timer)
@@ -69,7 +67,7 @@ export function createBudget(options: BudgetOptions = {}): Budget {
       return Promise.race([work, given_up])
     },
     giveUp() {
-      if (!signal.aborted) abort('client_gone', `no client ${stage === 'receive' ? 'sending' : 'waiting'}`)
+      if (!signal.aborted) abort('client_gone', `no client ${budget.stage === 'receive' ? 'sending' : 'waiting'}`)
     },
     close: () => clearTimeout(timer),
   }

@@ -6,8 +6,8 @@ export type Job = {
   queued_ms: number
   /** Runs alone now: its first run ended with a crash or a refused batch. */
   retried: boolean
-  /** Nobody waits for the result any more. */
-  readonly abandoned: boolean
+  /** Whether nobody waits for the result any more. */
+  isAbandoned(): boolean
   resolve(output: Float32Array): void
   reject(error: unknown): void
 }
@@ -31,9 +31,7 @@ export function createJob({ feed, signal, onAbandon }: NewJob): { job: Job; outp
     feed,
     queued_ms: performance.now(),
     retried: false,
-    get abandoned() {
-      return signal?.aborted ?? false
-    },
+    isAbandoned: () => signal?.aborted ?? false,
     resolve(row) {
       settled()
       resolve(row)

@@ -156,7 +156,7 @@ export class TowerPool {
   #retry(batch: Job[], error: unknown): void {
     const kind = error instanceof TowerError && !this.#closing.signal.aborted ? error.kind : 'closed'
     const again = kind === 'crashed' || (kind === 'failed' && batch.length > 1)
-    const retries = again ? batch.filter((job) => !job.retried && !job.abandoned) : []
+    const retries = again ? batch.filter((job) => !job.retried && !job.isAbandoned()) : []
     rejectAll(
       batch.filter((job) => !retries.includes(job)),
       error,
