@@ -6,7 +6,7 @@ type Range = { type: string; weight: number }
 
 /** The format with the higher weight in Accept; without a preference the answer speaks as the request did. */
 export function acceptedFormat(accept: string | undefined, requested: Format): Format {
-  if (accept === undefined || accept === '*/*') return requested
+  if (accept === undefined || accept === '*/*' || accept === MEDIA_TYPES[requested]) return requested
   const ranges = accept.split(',').map(rangeOf)
   const [json, cbor] = [weightOf('json', ranges), weightOf('cbor', ranges)]
   if (json > cbor) return 'json'

@@ -38,14 +38,15 @@ const BY_TAG = new Map(
 )
 
 /**
- * Where the bytes of an array start that may be moved down to the next multiple of 8 in their own memory: the head of an
- * array of this size is 7 bytes (tag and 32-bit length), so only bytes that have been read are overwritten.
+ * From this size on an array may be moved down to the next multiple of 8 in its own memory, by up to the bytes of its head:
+ * tag and length take 5 at least, and 7 from 64 KiB on. So only bytes that have been read are overwritten.
  */
-const IN_PLACE_BYTES_MIN = 65_536
+const IN_PLACE_BYTES_MIN = 256
+const headBytes = (length: number) => (length < 65_536 ? 5 : 7)
 
 /**
  * The array behind a tag; a text says why there is none. Large ones are views of the bytes, which are written to for
- * alignment and byte order; small ones are copies.
+ * alignment and byte order; small ones, and those that their head leaves no room for, are copies.
  */
 export function typedArrayOf(tag: number, bytes: Buffer, start: number, length: number) {
   const kind = BY_TAG.get(tag)
@@ -53,7 +54,8 @@ export function typedArrayOf(tag: number, bytes: Buffer, start: number, length: 
   const width = kind.array.BYTES_PER_ELEMENT
   if (length % width !== 0)
     return `found a typed array of ${length} bytes, expected a multiple of ${width} for tag ${tag}`
-  const own = length < IN_PLACE_BYTES_MIN ? copied(bytes, start, length) : aligned(bytes, start, length)
+  const fits = length >= IN_PLACE_BYTES_MIN && (bytes.byteOffset + start) % 8 <= headBytes(length)
+  const own = fits ? aligned(bytes, start, length) : copied(bytes, start, length)
   if (kind.swap) swap(Buffer.from(own.buffer, own.byteOffset, length), width)
   return new kind.array(own.buffer, own.byteOffset, length / width)
 }

@@ -23,17 +23,27 @@ export function createReadPrerank(addon: Addon | null, options: { limits: Decode
   const decode = createDecode(options.limits)
   const readColumns = addon && createReadColumns(addon, options.pool)
 
-  function plain(bytes: Buffer, format: Format, accepted: Accepted): PrerankBody {
-    const body = readBytes(bytes, format) as CheckedBody
-    return { body, decoded: decode(body, accepted), memory: [bytes] }
+  /** Memory for the rows comes from the pool too. */
+  function decodeInto(memory: Buffer[], body: CheckedBody, accepted: Accepted): PrerankBody {
+    const decoded = decode(body, accepted)
+    const { candidates } = decoded
+    if ('keys' in candidates) {
+      const { length } = candidates.keys
+      const rows = options.pool.take(4 * length)
+      candidates.rows = new Uint32Array(rows.buffer, rows.byteOffset, length)
+      memory.push(rows)
+    }
+    return { body, decoded, memory }
   }
+
+  const plain = (bytes: Buffer, format: Format, accepted: Accepted) =>
+    decodeInto([bytes], readBytes(bytes, format) as CheckedBody, accepted)
 
   function columns(bytes: Buffer, accepted: Accepted): PrerankBody | null {
     const read = readColumns?.(bytes, accepted.id_kind)
     if (!read) return null
     try {
-      const body = read.value as CheckedBody
-      return { body, decoded: decode(body, accepted), memory: [bytes, ...read.memory] }
+      return decodeInto([bytes, ...read.memory], read.value as CheckedBody, accepted)
     } catch (error) {
       // The plain way says it in terms of what was sent.
       if (error instanceof ServiceError) return null
