@@ -36,12 +36,15 @@ export function decodeEvents(bytes: Uint8Array): Sequence {
   const length = bytes.byteLength / EVENT_BYTES
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const sequence = emptySequence(length)
+  // Halves, because a BigInt per event is an allocation.
+  const halves = new Uint32Array(sequence.keys.buffer, 0, 2 * length)
   for (let i = 0; i < length; i++) {
     const at = i * EVENT_BYTES
     if (view.getUint8(at + 14) !== 0) {
       throw new Error(`sequence: event ${i} has ${view.getUint8(at + 14)} in bits 48–55, expected zero`)
     }
-    sequence.keys[i] = view.getBigUint64(at, true)
+    halves[2 * i] = view.getUint32(at, true)
+    halves[2 * i + 1] = view.getUint32(at + 4, true)
     sequence.times_ms[i] = view.getUint32(at + 8, true) + view.getUint16(at + 12, true) * 2 ** 32
     sequence.actions[i] = view.getUint8(at + 15)
   }
@@ -54,8 +57,14 @@ export function timeOf(event: Uint8Array): number {
   return view.getUint32(8, true) + view.getUint16(12, true) * 2 ** 32
 }
 
+/** All columns in one allocation. */
 export function emptySequence(length = 0): Sequence {
-  return { keys: new BigUint64Array(length), actions: new Uint8Array(length), times_ms: new Float64Array(length) }
+  const memory = new ArrayBuffer(17 * length)
+  return {
+    keys: new BigUint64Array(memory, 0, length),
+    times_ms: new Float64Array(memory, 8 * length, length),
+    actions: new Uint8Array(memory, 16 * length, length),
+  }
 }
 
 function assertEvent({ key, action, time_ms }: EngagementEvent): void {
