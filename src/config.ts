@@ -40,6 +40,10 @@ function contradictions(config: Config): string[] {
   const problems: string[] = []
   if (config.redis_cluster === 'true' && !config.redis_url)
     problems.push('REDIS_CLUSTER: found "true" without REDIS_URL, expected the address of a node in REDIS_URL')
+  if (config.reuse_port === 'true' && (config.port === 0 || config.admin_port === undefined))
+    problems.push(
+      'REUSE_PORT: found "true" without a PORT or an ADMIN_PORT, expected a port to share, and one of its own for metrics and reloads',
+    )
   if ((config.tls_cert_file === undefined) !== (config.tls_key_file === undefined))
     problems.push('TLS_CERT_FILE, TLS_KEY_FILE: found one of them, expected both or none')
   if (config.tls_client_ca_file && !config.tls_cert_file)

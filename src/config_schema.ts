@@ -20,6 +20,12 @@ const DAY_MS = 86_400_000
 export const ConfigSchema = Type.Object({
   host: text('Address to listen on.', { default: '0.0.0.0' }),
   port: integer('', 'Port to listen on; 0 takes a free one.', { default: 8080, minimum: 0, maximum: 65535 }),
+  reuse_port: choice(
+    '`true` where several processes of one machine listen on PORT, between which the system spreads connections (Linux ' +
+      'and BSD). Each needs an ADMIN_PORT of its own.',
+    ['false', 'true'],
+    'false',
+  ),
   admin_port: Type.Optional(
     Type.Integer({
       minimum: 0,

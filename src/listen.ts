@@ -21,23 +21,38 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const keys = config.api_keys_file ? openKeyFile(config.api_keys_file, logger) : null
   const tls = tlsFilesOf(config)
   const apps: App[] = []
-  const open = async (side: Side, address: { host: string; port: number }) => {
+  const open = async (side: Side, address: Address) => {
     const app = await buildApp({ ...options, keys, tls, side })
     apps.push(app)
-    return app.listen(address)
+    return app.listen(address).catch((error) => {
+      throw listenError(error, address)
+    })
   }
   const close = async (timeout_ms: number) => {
     await Promise.all(apps.map((app) => closeApp(app, timeout_ms)))
     keys?.close()
   }
   try {
-    const url = await open(has_admin ? 'public' : 'both', config)
+    const { host, port } = config
+    const shared = config.reuse_port === 'true'
+    const url = await open(has_admin ? 'public' : 'both', { host, port, reusePort: shared })
     const admin_url = has_admin ? await open('admin', { host: config.admin_host, port: config.admin_port! }) : null
     return { url, admin_url, close }
   } catch (error) {
     await close(0)
     throw error
   }
+}
+
+type Address = { host: string; port: number; reusePort?: boolean }
+
+/** Says what the system does not know how to do, which its own message does not. */
+export function listenError(error: NodeJS.ErrnoException, { port, reusePort = false }: Address): Error {
+  if (!reusePort || !['ENOTSUP', 'EINVAL', 'ENOPROTOOPT'].includes(error.code ?? '')) return error
+  const found = `${process.platform}, where processes cannot share a port`
+  return new Error(`REUSE_PORT, port ${port}: found ${found}, expected Linux or BSD: ${error.message}`, {
+    cause: error,
+  })
 }
 
 /** Connections wait for a next request after the last one, so idle ones are closed again and again. */

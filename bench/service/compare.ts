@@ -6,7 +6,7 @@
  *     node bench/service/compare.ts --base DIR [--candidates 1000,100000] [--formats json,cbor] [--rounds 5] [--seconds 3]
  *
  * Without --base only this checkout runs. `--setting NAME=VALUE`, as often as needed, is the environment of this checkout
- * only, so that with `--base .` two settings are compared.
+ * only, so that with `--base .` two settings are compared; `--processes 2` are as many of this checkout on one port.
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,7 +19,7 @@ import { formatTable } from '../lib/table.ts'
 import { type CpuTimes, cpuBetween, cpuTimes } from './cpu_time.ts'
 import { enlargeBundle } from './enlarge.ts'
 import { measure } from './measure.ts'
-import { loadFeatures, type Service, startService } from './stack.ts'
+import { loadFeatures, type Service, shareOf, startService } from './stack.ts'
 import { UNLIMITED } from './unlimited.ts'
 import type { Format } from './workload.ts'
 
@@ -36,10 +36,11 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '8' },
     setting: { type: 'string', multiple: true, default: [] },
+    processes: { type: 'string', default: '1' },
   },
 })
 
-type Side = { name: string; stack: Service }
+type Side = { name: string; url: string; stacks: Service[] }
 type Load = { candidates: number; format: Format }
 type Sample = { requests_per_s: number; cpu: CpuTimes }
 
@@ -59,13 +60,18 @@ async function run(): Promise<void> {
       const environment = { ...UNLIMITED, BUNDLE_DIR: bundle, REDIS_URL: redis.url }
       const settings =
         name === 'here' ? Object.fromEntries(values.setting.map((setting) => setting.split(/=(.*)/s))) : {}
-      sides.push({ name, stack: await startService({ ...environment, ...settings }, resolve(checkout)) })
+      const side: Side = { name, url: '', stacks: [] }
+      sides.push(side)
+      for (const share of await shareOf(name === 'here' ? Number(values.processes) : 1)) {
+        side.stacks.push(await startService({ ...environment, ...settings, ...share }, resolve(checkout)))
+      }
+      side.url = side.stacks[0].url
     }
     for (const candidates of values.candidates.split(',').map(Number)) {
       for (const format of values.formats.split(',') as Format[]) await compare(sides, bundle, { candidates, format })
     }
   } finally {
-    await Promise.all(sides.map(({ stack }) => stack.stop()))
+    await Promise.all(sides.flatMap(({ stacks }) => stacks.map((stack) => stack.stop())))
     await redis.stop()
     removeFolder()
   }
@@ -74,8 +80,8 @@ async function run(): Promise<void> {
 async function compare(sides: Side[], bundle: string, load: Load): Promise<void> {
   const samples = sides.map((): Sample[] => [])
   for (let round = -1; round < Number(values.rounds); round++) {
-    for (const [index, { stack }] of sides.entries()) {
-      const sample = await sampleOf(stack, bundle, load)
+    for (const [index, side] of sides.entries()) {
+      const sample = await sampleOf(side, bundle, load)
       if (round >= 0) samples[index].push(sample)
     }
   }
@@ -102,8 +108,8 @@ function describeRate(samples: Sample[]): string[] {
   return [median.toFixed(1), `${low.toFixed(0)}–${high.toFixed(0)}`]
 }
 
-async function sampleOf({ url, pid }: Service, bundle: string, load: Load): Promise<Sample> {
-  const before = cpuTimes(pid)
+async function sampleOf({ url, stacks }: Side, bundle: string, load: Load): Promise<Sample> {
+  const before = stacks.map(({ pid }) => cpuTimes(pid))
   const { requests, requests_per_s } = await measure({
     ...load,
     url,
@@ -111,6 +117,11 @@ async function sampleOf({ url, pid }: Service, bundle: string, load: Load): Prom
     seconds: Number(values.seconds),
     connections: Number(values.connections),
   })
-  const used = Object.entries(cpuBetween(before, cpuTimes(pid)))
-  return { requests_per_s, cpu: Object.fromEntries(used.map(([name, ms]) => [name, ms / requests])) }
+  const cpu: CpuTimes = {}
+  for (const [index, { pid }] of stacks.entries()) {
+    for (const [name, ms] of Object.entries(cpuBetween(before[index], cpuTimes(pid)))) {
+      cpu[name] = (cpu[name] ?? 0) + ms / requests
+    }
+  }
+  return { requests_per_s, cpu }
 }

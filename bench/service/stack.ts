@@ -36,10 +36,20 @@ export async function loadFeatures({ bundle, redis_url }: { bundle: string; redi
   await finished(node(['src/cli.ts', 'load', '--bundle', bundle, '--redis', redis_url]))
 }
 
+/** Several processes on one port, or one: their settings. */
+export async function shareOf(processes: number): Promise<Record<string, string>[]> {
+  const PORT = `${await freePort()}`
+  const shares = []
+  for (let index = 0; index < processes; index++) {
+    shares.push(processes > 1 ? { PORT, ADMIN_PORT: `${await freePort()}`, REUSE_PORT: 'true' } : { PORT })
+  }
+  return shares
+}
+
 /** `checkout` is the folder whose code runs. Without a REDIS_URL the bundle's own features are served. */
 export async function startService(environment: Record<string, string>, checkout = root): Promise<Service> {
-  const port = await freePort()
-  const settings = { HOST: '127.0.0.1', PORT: `${port}`, LOG_LEVEL: 'warn', SHUTDOWN_DELAY_MS: '0' }
+  const port = environment.PORT ?? `${await freePort()}`
+  const settings = { HOST: '127.0.0.1', PORT: port, LOG_LEVEL: 'warn', SHUTDOWN_DELAY_MS: '0' }
   const child = node([join(checkout, 'src', 'server.ts')], { ...settings, ...environment })
   const exited = once(child, 'exit')
   const url = `http://127.0.0.1:${port}`
@@ -50,7 +60,9 @@ export async function startService(environment: Record<string, string>, checkout
     clearTimeout(kill)
   }
   const deadline_ms = Date.now() + READY_MS_MAX
-  while (!(await isReady(url))) {
+  // Another process may answer on a shared port.
+  const own_url = environment.ADMIN_PORT ? `http://127.0.0.1:${environment.ADMIN_PORT}` : url
+  while (!(await isReady(own_url))) {
     if (child.exitCode !== null) throw new Error(`the service ended with code ${child.exitCode} before it was ready`)
     if (Date.now() > deadline_ms) {
       await stop()

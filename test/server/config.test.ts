@@ -53,6 +53,8 @@ test('every problem is listed at once, with what was found and what was expected
 
 test('settings that contradict each other are refused, and a secret is not repeated', () => {
   assert.match(problemsOf({ REDIS_CLUSTER: 'true' })[0], /REDIS_URL/)
+  assert.match(problemsOf({ REUSE_PORT: 'true' })[0], /an ADMIN_PORT/)
+  assert.match(problemsOf({ REUSE_PORT: 'true', ADMIN_PORT: '0', PORT: '0' })[0], /a PORT/)
   const [problem] = problemsOf({ REDIS_URL: 'http://user:hunter2@host' })
   assert.match(problem, /expected redis:/)
   assert.doesNotMatch(problem, /hunter2/)
