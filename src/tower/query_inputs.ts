@@ -18,6 +18,8 @@ export function compileQueryInputs(manifest: Manifest, table: ItemTable): QueryI
   const { inputs } = manifest.query_tower
   const assembler = compileInputs(inputs, manifest.vocabularies)
   const length = manifest.sequence?.length ?? 0
+  // Filled and copied into the feed within one call.
+  const events_memory = createEventsMemory(length, table.info.content_dims)
   const reads_events = inputs.some(({ source }) => source.kind === 'sequence')
   const top = topReader(manifest, table)
   return ({ request, stored, now_ms }) => {
@@ -25,7 +27,7 @@ export function compileQueryInputs(manifest: Manifest, table: ItemTable): QueryI
     const sequence = sequenceOf(manifest, { request, stored })
     assembler.fill(feed, 0, {
       value: (path) => valueAt(path, request, stored),
-      events: reads_events ? eventColumns(sequence, { table, length, now_ms }) : undefined,
+      events: reads_events ? eventColumns(sequence, { table, memory: events_memory, now_ms }) : undefined,
       topItems: (segment, column) => top(stored.blobs, segment, column),
     })
     return feed
@@ -51,19 +53,30 @@ function inlineSequence({ actions, items }: Manifest, events: readonly SequenceE
   }
 }
 
+type EventsMemory = { rows: Uint32Array; content: Float32Array; actions: Uint8Array; ages_seconds: Float64Array }
+
+const createEventsMemory = (length: number, content_dims: number): EventsMemory => ({
+  rows: new Uint32Array(length),
+  content: new Float32Array(length * content_dims),
+  actions: new Uint8Array(length),
+  ages_seconds: new Float64Array(length),
+})
+
 /** The newest events whose items are in the table. A clock that runs behind the events' gives age 0. */
 function eventColumns(
-  sequence: Sequence,
-  { table, length, now_ms }: { table: ItemTable; length: number; now_ms: number },
+  { keys, actions, times_ms }: Sequence,
+  { table, memory, now_ms }: { table: ItemTable; memory: EventsMemory; now_ms: number },
 ): EventColumns {
-  const rows = table.rowsOf(sequence.keys)
-  const known = knownIndexes(rows, length)
-  return {
-    length: known.length,
-    content: contentOf(table, rows, known),
-    actions: known.map((index) => sequence.actions[index]),
-    ages_seconds: known.map((index) => Math.max(0, now_ms - sequence.times_ms[index]) / 1000),
+  const rows = table.rowsOf(keys)
+  let count = 0
+  for (let index = 0; index < rows.length && count < memory.rows.length; index++) {
+    if (rows[index] === NO_ROW) continue
+    memory.rows[count] = rows[index]
+    memory.actions[count] = actions[index]
+    memory.ages_seconds[count++] = Math.max(0, now_ms - times_ms[index]) / 1000
   }
+  table.readContent(memory.rows.subarray(0, count), memory.content)
+  return { ...memory, length: count }
 }
 
 type TopReader = (blobs: readonly StoredBlob[], segment: string, column: string) => TopColumns | undefined
@@ -89,7 +102,7 @@ function topReader(manifest: Manifest, table: ItemTable): TopReader {
 
 function topColumns(table: ItemTable, { keys, shares }: { keys: BigUint64Array; shares: Float32Array }): TopColumns {
   const rows = table.rowsOf(keys)
-  const known = knownIndexes(rows, rows.length)
+  const known = knownIndexes(rows)
   return {
     length: known.length,
     content: contentOf(table, rows, known),
@@ -106,20 +119,18 @@ function topCounts(manifest: Manifest): Map<string, number> {
   )
 }
 
-/** The first ones, at most `count_max`. */
-function knownIndexes(rows: Uint32Array, count_max: number): number[] {
+function knownIndexes(rows: Uint32Array): number[] {
   const known: number[] = []
-  for (let index = 0; index < rows.length && known.length < count_max; index++) {
-    if (rows[index] !== NO_ROW) known.push(index)
-  }
+  for (let index = 0; index < rows.length; index++) if (rows[index] !== NO_ROW) known.push(index)
   return known
 }
 
 function contentOf(table: ItemTable, rows: Uint32Array, known: readonly number[]): Float32Array {
   const content = new Float32Array(known.length * table.info.content_dims)
-  const known_rows = new Uint32Array(known.length)
-  for (let at = 0; at < known.length; at++) known_rows[at] = rows[known[at]]
-  table.readContent(known_rows, content)
+  table.readContent(
+    Uint32Array.from(known, (index) => rows[index]),
+    content,
+  )
   return content
 }
 
