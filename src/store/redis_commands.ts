@@ -38,11 +38,17 @@ export function replyError(wanted: Pick<Wanted, 'full_key' | 'kind'>, error: Err
 function joinEvents(wanted: Wanted, value: unknown): Reply {
   const events = value as Buffer[]
   if (events.length === 0) return null
-  const odd = events.findIndex((event) => event.length !== EVENT_BYTES)
-  if (odd < 0) return new Uint8Array(Buffer.concat(events))
-  const found = `element ${odd} has ${events[odd].length} bytes, expected events of ${EVENT_BYTES}`
-  return new StoreError('nonsense', `${maskedKey(wanted.full_key)}: ${found}`)
+  const joined = new Uint8Array(events.length * EVENT_BYTES)
+  for (let index = 0; index < events.length; index++) {
+    const { length } = events[index]
+    if (length === EVENT_BYTES) joined.set(events[index], index * EVENT_BYTES)
+    else return oddEvent(wanted, `element ${index} has ${length} bytes, expected events of ${EVENT_BYTES}`)
+  }
+  return joined
 }
+
+const oddEvent = ({ full_key }: Wanted, found: string) =>
+  new StoreError('nonsense', `${maskedKey(full_key)}: ${found}`)
 
 /** Its own, aligned memory: a reply is a piece of the socket's buffer, which a cached value would keep alive. */
 function copyOf(value: unknown): Uint8Array | null {
