@@ -47,8 +47,7 @@ function joinEvents(wanted: Wanted, value: unknown): Reply {
   return joined
 }
 
-const oddEvent = ({ full_key }: Wanted, found: string) =>
-  new StoreError('nonsense', `${maskedKey(full_key)}: ${found}`)
+const oddEvent = ({ full_key }: Wanted, found: string) => new StoreError('nonsense', `${maskedKey(full_key)}: ${found}`)
 
 /** Its own, aligned memory: a reply is a piece of the socket's buffer, which a cached value would keep alive. */
 function copyOf(value: unknown): Uint8Array | null {

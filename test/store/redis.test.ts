@@ -33,6 +33,31 @@ storeContract('redis without a cache', async (records) => {
 
 writeContract('redis', () => openRedisStore(options(server.url)))
 
+test('requests of one turn share a pipeline, and what several of them want is read once', async () => {
+  const own = await startRedis({ own: true })
+  const client = new Redis(own.url)
+  const event = Buffer.alloc(16, 1)
+  await client.rpush(`${PREFIX}seq:{a}`, event)
+  await client.rpush(`${PREFIX}seq:{b}`, event, event)
+  const store = await openRedisStore(options(own.url))
+  try {
+    await client.config('RESETSTAT')
+    const users = ['a', 'b', 'a', 'nobody', 'a']
+    const answers = await Promise.all(
+      users.map((user) => store.read({ sequence: `seq:{${user}}`, values: [], live: [] }, DEADLINE_MS)),
+    )
+    assert.deepEqual(
+      answers.map(({ sequence }) => sequence?.length ?? null),
+      [16, 32, 16, null, 16],
+    )
+    assert.match(await client.info('commandstats'), /cmdstat_lrange:calls=3,/)
+  } finally {
+    await store.close()
+    client.disconnect()
+    await own.stop()
+  }
+})
+
 test('a value of the wrong type is a problem of its key only', async () => {
   const client = new Redis(server.url)
   await client.set(`${PREFIX}seq:{wrong}`, 'text')
