@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, (module, summary) in VERBS.items():
         module.add_arguments(verbs.add_parser(name, help=summary, description=summary))
     args = parser.parse_args(argv)
-    torch.set_num_threads(min(torch.get_num_threads(), 8))
+    torch.set_num_threads(1)  # two are slower, train_all.py says why
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     try:
         VERBS[args.verb][0].run(args)

@@ -63,15 +63,16 @@ def _open(directory: Path, record: dict) -> Run:
     return Run(directory, recipe, prepare(log, recipe.model, recipe.data))
 
 
-def train_system(run: Run, system: System) -> InteractRank:
-    """Towers first, or those of the system that this one shares them with; then the fusion. Finished work is not repeated."""
+def train_system(run: Run, system: System, *, line: int = 0) -> InteractRank:
+    """Towers first, or those of the system that this one shares them with; then the fusion. Finished work is not repeated.
+    `line`: where the progress bar stands, beside those of other processes."""
     if run.checkpoint(system).is_file():
         return load_system(run, system)
     model = new_model(run, system)
     if system.towers == system.name:
         examples = columns_for(run.experiment, run.experiment.examples, system)
         progress = run.directory / f"{system.name}.towers.pt"
-        train(model, examples, run.experiment.item_inputs, run.recipe.training, checkpoint=progress)
+        train(model, examples, run.experiment.item_inputs, run.recipe.training, checkpoint=progress, line=line)
     else:
         take_towers(model, train_system(run, system_named(system.towers)))
     validation = columns_for(run.experiment, run.experiment.validation, system)

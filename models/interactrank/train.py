@@ -43,9 +43,10 @@ class Trainer:
 
 def train(
     model: InteractRank, examples: Examples, item_inputs: dict[str, Tensor], options: TrainOptions,
-    *, checkpoint: Path | None = None, progress: bool = True,
+    *, checkpoint: Path | None = None, line: int | None = 0,
 ) -> list[float]:
-    """Trains in place; returns the mean loss of every epoch. Resumes from `checkpoint` where the file exists."""
+    """Trains in place; returns the mean loss of every epoch. Resumes from `checkpoint` where the file exists.
+    `line`: where the progress bar stands; None shows none."""
     steps = max(1, -(-len(examples) // options.batch_requests))
     trainer = Trainer(model, make_optimizer(model, options))
     losses: list[float] = []
@@ -53,7 +54,7 @@ def train(
         losses = _restore(trainer, checkpoint)
     for epoch in range(len(losses), options.epochs):
         torch.manual_seed(options.seed * 1000 + epoch)
-        losses.append(_epoch(trainer, examples, item_inputs, options, epoch, steps, progress))
+        losses.append(_epoch(trainer, examples, item_inputs, options, epoch, steps, line))
         if checkpoint:
             _save(trainer, losses, checkpoint)
     model.eval()
@@ -71,12 +72,12 @@ def make_optimizer(model: InteractRank, options: TrainOptions) -> torch.optim.Op
         {"params": list(model.text.parameters()), "speedup": options.text_speedup},
         {"params": fusion, "speedup": options.fusion_speedup},
     ]
-    return torch.optim.Adam(groups, lr=options.learning_rate)
+    return torch.optim.Adam(groups, lr=options.learning_rate, fused=True)
 
 
 def _epoch(
     trainer: Trainer, examples: Examples, item_inputs: dict[str, Tensor], options: TrainOptions, epoch: int, steps: int,
-    progress: bool,
+    line: int | None,
 ) -> float:
     model = trainer.model
     order = np.random.default_rng((options.seed, epoch)).permutation(len(examples))
@@ -84,7 +85,7 @@ def _epoch(
     total = 0.0
     title = f"{model.system.title}, epoch {epoch + 1}/{options.epochs}"
     model.train()
-    bar = tqdm(np.array_split(order, steps), desc=title, disable=not progress, leave=False)
+    bar = tqdm(np.array_split(order, steps), desc=title, position=line, disable=line is None, leave=False)
     for number, batch in enumerate(bar):
         for group in trainer.optimizer.param_groups:
             group["lr"] = rate(trainer.step) * group["speedup"]

@@ -36,7 +36,7 @@ def model(experiment) -> InteractRank:
     system = system_named("interactrank_lexical")
     model = InteractRank(SMOKE, schema_for(experiment, system), system)
     options = TrainOptions(epochs=3, batch_requests=64)
-    losses = train(model, experiment.examples, experiment.item_inputs, options, progress=False)
+    losses = train(model, experiment.examples, experiment.item_inputs, options, line=None)
     assert losses[-1] < losses[0]
     return model
 

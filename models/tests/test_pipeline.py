@@ -73,7 +73,7 @@ def test_training_resumes_where_it_stopped(experiment, tmp_path, monkeypatch):
 
     def run(model: InteractRank, checkpoint: str) -> None:
         path = tmp_path / checkpoint
-        train(model, experiment.examples, experiment.item_inputs, options, checkpoint=path, progress=False)
+        train(model, experiment.examples, experiment.item_inputs, options, checkpoint=path, line=None)
 
     def stopping(*args):
         steps.append(1)

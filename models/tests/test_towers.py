@@ -87,6 +87,21 @@ def test_text_embedding_ignores_padding_and_weighs_rare_ngrams_more():
     assert text.weights[9] > text.weights[5]
 
 
+def test_text_embedding_has_the_gradients_of_its_formula():
+    text = TextEmbedding(SMOKE.text)
+    torch.nn.init.normal_(text.weights)
+    ngrams = torch.tensor([[5, 9, 5, 0], [0, 0, 0, 0], [7, 4095, 0, 0]], dtype=torch.int32)
+    away = torch.randn(3, SMOKE.text.dims)
+    (text(ngrams) * away).sum().backward()
+    found = [text.vectors.grad.clone(), text.weights.grad.clone()]
+    text.zero_grad()
+    weights = torch.exp(text.weights[ngrams.long()]) * (ngrams > 0).unsqueeze(-1)
+    mean = (text.vectors[ngrams.long()] * weights).sum(dim=1) / (weights.sum(dim=1) + 1e-6)
+    (mean * away).sum().backward()
+    for gradient, expected in zip(found, [text.vectors.grad, text.weights.grad], strict=True):
+        assert torch.allclose(gradient, expected, atol=1e-6)
+
+
 def test_the_paper_preset_has_the_published_size():
     tower = query_tower(PAPER)
     size = sum(p.numel() for name, p in tower.named_parameters() if not name.startswith("text."))

@@ -8,8 +8,9 @@ from interactrank.bodies import write_requests
 from interactrank.evaluation import evaluate_run
 from interactrank.export import BundleName, export_bundle, write_items
 from interactrank.recipes import RECIPES
-from interactrank.runs import RunPlan, load_system, start_run, train_system
+from interactrank.runs import RunPlan, load_system, start_run
 from interactrank.systems import SYSTEMS
+from interactrank.train_all import train_all
 from interactrank.world import simulate
 
 
@@ -25,8 +26,7 @@ def run(args: argparse.Namespace) -> None:
     recipe, bundle = RECIPES[args.preset], args.bundle or args.out / "bundle"
     events, items = simulate(args.out / "world", recipe.world)
     started = start_run(RunPlan(events, items, args.preset, args.seed), args.out / "run")
-    for system in SYSTEMS:
-        train_system(started, system)
+    for system in train_all(started, SYSTEMS):
         print(f"{time.monotonic() - began:6.0f} s  trained {system.title}", flush=True)
     evaluation = evaluate_run(started, args.out / "run")
     print(evaluation.table)

@@ -3,8 +3,9 @@ import argparse
 from pathlib import Path
 
 from interactrank.recipes import RECIPES
-from interactrank.runs import RunPlan, start_run, train_system
+from interactrank.runs import RunPlan, start_run
 from interactrank.systems import SYSTEMS, system_named
+from interactrank.train_all import train_all
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +20,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     started = start_run(RunPlan(args.events, args.items, args.preset, args.seed), args.out)
-    for system in SYSTEMS if args.system == "all" else [system_named(args.system)]:
-        train_system(started, system)
+    for system in train_all(started, SYSTEMS if args.system == "all" else [system_named(args.system)]):
         print(f"{started.checkpoint(system)}  {system.title}")
