@@ -22,7 +22,9 @@ export type Floor = {
   threadClock: Clock
 }
 
-export function buildFloor({ header, buffer }: TableMemory): Floor {
+export function buildFloor(memory: TableMemory): Floor {
+  const { header } = memory
+  const buffer = memory.buffer()
   const { touch, threadClock } = compileFloor()
   const { rows, index } = header.sections
   return {

@@ -46,14 +46,14 @@ export type Bed = { table: ItemTable; kernel: Kernel; floor: Floor; vectors: Flo
 /** Without `options`, calls run on the calling thread, as the floor does. */
 export function openBed(path: string, options: NativeOptions = ON_THIS_THREAD): Bed {
   const memory = openMemory(path)
-  const { header, buffer } = memory
+  const { header } = memory
   const table = ItemTable.open(path)
   const { offset, bytes } = header.sections.rows
   return {
     table,
     kernel: nativeKernel(requireAddon(), options),
     floor: buildFloor(memory),
-    vectors: header.dtype === 'float32' ? new Float32Array(buffer, offset, bytes / 4) : null,
+    vectors: header.dtype === 'float32' ? new Float32Array(memory.buffer(), offset, bytes / 4) : null,
     close() {
       table.close()
       memory.release()

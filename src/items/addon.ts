@@ -34,6 +34,13 @@ export type Addon = {
   mapTable(file: number, shape: number[]): TableHandle
   /** Drops a file's clean pages from the system's cache. */
   forgetCache(file: number): void
+  /** Copies a value of each row: `bytes` at offset + stride · row, zeros for NO_ROW. */
+  tableGather(
+    handle: TableHandle,
+    strip: [offset: number, stride: number, bytes: number],
+    rows: Uint32Array,
+    out: Uint8Array,
+  ): void
   tableBuffer(handle: TableHandle): ArrayBuffer
   closeTable(handle: TableHandle, buffer: ArrayBuffer | null): void
   /** Whether the file has lost bytes since it was mapped: what was read of it may be zeros. */

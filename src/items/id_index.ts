@@ -47,18 +47,33 @@ function findSlot(words: Uint32Array, bucket: number, low: number, high: number)
   return -1
 }
 
-export type IndexView = { words: Uint32Array; buckets: number; probes: number; rows: number }
+export type IndexView = {
+  buckets: number
+  probes: number
+  rows: number
+  /** The words of these buckets, one behind the other. */
+  read(buckets: Uint32Array): Uint32Array
+}
 
-/** Row of a key, or NO_ROW; a damaged index can give a wrong answer but no row past the table and no endless search. */
-export function findRow(index: IndexView, { low, high }: { low: number; high: number }): number {
-  let bucket = firstBucket(indexHash(low, high), index.buckets)
-  for (let probe = 0; probe < index.probes; probe++) {
-    const slot = findSlot(index.words, bucket, low, high)
-    if (slot !== -1) {
-      const row = index.words[bucket * WORDS + ROW_AT + slot]
-      return row < index.rows ? row : NO_ROW
-    }
-    bucket = bucket + 1 === index.buckets ? 0 : bucket + 1
+/** Row of every key, or NO_ROW; a damaged index can give a wrong answer but no row past the table and no endless search. */
+export function findRows(index: IndexView, keys: BigUint64Array): Uint32Array {
+  const halves = new Uint32Array(keys.buffer, keys.byteOffset, keys.length * 2)
+  const low = (position: number) => halves[2 * position]
+  const high = (position: number) => halves[2 * position + 1]
+  const found = new Uint32Array(keys.length).fill(NO_ROW)
+  let positions = Uint32Array.from(found.keys())
+  let buckets = positions.map((position) => firstBucket(indexHash(low(position), high(position)), index.buckets))
+  for (let probe = 0; probe < index.probes && positions.length > 0; probe++) {
+    const words = index.read(buckets)
+    const isFull = positions.map((position, at) => {
+      const slot = findSlot(words, at, low(position), high(position))
+      if (slot === -1) return 1
+      const row = words[at * WORDS + ROW_AT + slot]
+      if (row < index.rows) found[position] = row
+      return 0
+    })
+    positions = positions.filter((_, at) => isFull[at])
+    buckets = buckets.filter((_, at) => isFull[at]).map((bucket) => (bucket + 1 === index.buckets ? 0 : bucket + 1))
   }
-  return NO_ROW
+  return found
 }

@@ -6,12 +6,11 @@
 import type { TableHandle } from './addon.ts'
 import { checksum } from './checksum.ts'
 import { ItemTableError } from './errors.ts'
-import { type Dtype, type IdKind, NO_ROW, SECTIONS, type SectionName, vectorBytes } from './format.ts'
+import { BUCKET_BYTES, type Dtype, type IdKind, NO_ROW, SECTIONS, type SectionName, vectorBytes } from './format.ts'
 import { fromHalf } from './half.ts'
 import { hex64 } from './header.ts'
-import { findRow } from './id_index.ts'
+import { findRows } from './id_index.ts'
 import { openMemory, type TableMemory } from './table_memory.ts'
-import { type TableViews, viewTable } from './table_views.ts'
 
 export type TableInfo = {
   rows: number
@@ -31,7 +30,7 @@ export type TableInfo = {
 export class ItemTable {
   readonly info: TableInfo
   readonly #memory: TableMemory
-  #views: TableViews | null
+  #is_open = true
 
   /** Throws an ItemTableError for anything but a whole table. `checksums` reads the file through, on this thread. */
   static open(path: string, options: { checksums?: boolean } = {}): ItemTable {
@@ -62,7 +61,6 @@ export class ItemTable {
   private constructor(memory: TableMemory) {
     const { header } = memory
     this.#memory = memory
-    this.#views = viewTable(header, memory.buffer)
     this.info = {
       rows: header.rows,
       dims: header.dims,
@@ -85,20 +83,19 @@ export class ItemTable {
 
   /** Whether the file has lost bytes since it was opened: answers from before the question may have come from zeros. */
   get lost(): boolean {
-    return this.#views !== null && this.#memory.lost()
+    return this.#is_open && this.#memory.lost()
   }
 
   /** Row of every key, NO_ROW where the table has none; repeated keys keep their row (unlike `Kernel.resolve`). */
   rowsOf(keys: BigUint64Array): Uint32Array {
-    const { index } = this.#requireOpen()
-    const halves = new Uint32Array(keys.buffer, keys.byteOffset, keys.length * 2)
-    return Uint32Array.from(keys, (_, i) => findRow(index, { low: halves[2 * i], high: halves[2 * i + 1] }))
+    const { header } = this.#memory
+    const read = (buckets: Uint32Array) => new Uint32Array(this.#gather('index', BUCKET_BYTES, buckets))
+    return findRows({ buckets: header.buckets, probes: header.probes, rows: header.rows, read }, keys)
   }
 
   keysOf(rows: Uint32Array): BigUint64Array {
-    const { keys } = this.#requireOpen()
     this.#requireRows(rows)
-    return BigUint64Array.from(rows, (row) => keys[row])
+    return new BigUint64Array(this.#gather('keys', 8, rows))
   }
 
   /** Original ids: numbers as bigint, strings where the table keeps them. */
@@ -111,86 +108,90 @@ export class ItemTable {
 
   /** Content embeddings into `out`, C floats per row; rows that are NO_ROW become zeros. */
   readContent(rows: Uint32Array, out: Float32Array): void {
-    const { content } = this.#requireOpen()
     const width = this.info.content_dims
+    this.#requireRowsOrNone(rows)
     this.#requireSpace(out, rows.length * width)
-    for (let i = 0; i < rows.length; i++) {
-      const from = this.#place(rows[i]) * width
-      const to = i * width
-      if (from < 0) out.fill(0, to, to + width)
-      else for (let c = 0; c < width; c++) out[to + c] = fromHalf(content[from + c])
-    }
+    const halves = new Uint16Array(this.#gather('content', 2 * width, rows))
+    for (let at = 0; at < halves.length; at++) out[at] = fromHalf(halves[at])
   }
 
   /** Vectors as the kernel sees them, D floats per row; rows that are NO_ROW become NaN. */
   readVectors(rows: Uint32Array, out: Float32Array): void {
     const width = this.info.dims
     this.#requireSpace(out, rows.length * width)
+    const records = this.#records(rows)
     for (let i = 0; i < rows.length; i++) {
-      const row = this.#place(rows[i])
       const target = out.subarray(i * width, (i + 1) * width)
-      if (row < 0) target.fill(Number.NaN)
-      else this.#decode(row, target)
+      if (rows[i] === NO_ROW) target.fill(Number.NaN)
+      else this.#decode(records, i * this.info.row_bytes, target)
     }
   }
 
   /** Raw scalars, S floats per row, NaN where missing or without a row. */
   readScalars(rows: Uint32Array, out: Float32Array): void {
-    const { floats } = this.#requireOpen()
     const width = this.info.scalars.length
     const stride = this.info.row_bytes / 4
     this.#requireSpace(out, rows.length * width)
+    const floats = new Float32Array(this.#records(rows))
     for (let i = 0; i < rows.length; i++) {
-      const row = this.#place(rows[i])
-      const at = (row + 1) * stride - width
-      for (let s = 0; s < width; s++) out[i * width + s] = row < 0 ? Number.NaN : floats[at + s]
+      const at = (i + 1) * stride - width
+      for (let s = 0; s < width; s++) out[i * width + s] = rows[i] === NO_ROW ? Number.NaN : floats[at + s]
     }
   }
 
   /** Releases the memory as soon as no running kernel call reads it; every later use throws. */
   close(): void {
-    if (!this.#views) return
-    this.#views = null
+    if (!this.#is_open) return
+    this.#is_open = false
     this.#memory.release()
   }
 
-  #requireOpen(): TableViews {
-    if (!this.#views) throw new ItemTableError('the table is closed')
-    return this.#views
+  #requireOpen(): void {
+    if (!this.#is_open) throw new ItemTableError('the table is closed')
   }
 
-  #decode(row: number, out: Float32Array): void {
-    const { floats, halves, int8 } = this.#requireOpen()
-    const at = row * this.info.row_bytes
-    if (this.info.dtype === 'float32') {
-      out.set(floats.subarray(at / 4, at / 4 + out.length))
-    } else if (this.info.dtype === 'float16') {
-      for (let d = 0; d < out.length; d++) out[d] = fromHalf(halves[at / 2 + d])
+  /** One value per row of a section that is an array of them. */
+  #gather(name: SectionName, bytes: number, rows: Uint32Array): ArrayBuffer {
+    this.#requireOpen()
+    const { offset } = this.#memory.header.sections[name]
+    return this.#memory.gather({ offset, stride: bytes, bytes }, rows)
+  }
+
+  /** Vector, scale and scalars of each row. */
+  #records(rows: Uint32Array): ArrayBuffer {
+    this.#requireRowsOrNone(rows)
+    return this.#gather('rows', this.info.row_bytes, rows)
+  }
+
+  #decode(records: ArrayBuffer, at: number, out: Float32Array): void {
+    const { dtype, dims } = this.info
+    if (dtype === 'float32') {
+      out.set(new Float32Array(records, at, dims))
+    } else if (dtype === 'float16') {
+      const halves = new Uint16Array(records, at, dims)
+      for (let d = 0; d < dims; d++) out[d] = fromHalf(halves[d])
     } else {
-      const scale = floats[(at + vectorBytes(this.info)) / 4]
-      for (let d = 0; d < out.length; d++) out[d] = int8[at + d] * scale
+      const [scale] = new Float32Array(records, at + vectorBytes(this.info), 1)
+      const steps = new Int8Array(records, at, dims)
+      for (let d = 0; d < dims; d++) out[d] = steps[d] * scale
     }
   }
 
   #idOf(row: number): string {
-    const { offsets, ids } = this.#requireOpen()
-    const from = Number(offsets[row])
-    const to = Number(offsets[row + 1])
-    if (from > to || to > ids.length)
-      throw new ItemTableError(`the id of row ${row} is damaged: bytes ${from} to ${to}`)
-    return new TextDecoder().decode(ids.subarray(from, to))
-  }
-
-  /** −1 for NO_ROW. */
-  #place(row: number): number {
-    if (row === NO_ROW) return -1
-    if (row >= this.info.rows) throw new RangeError(`row ${row}, the table has ${this.info.rows}`)
-    return row
+    const { ids } = this.#memory.header.sections
+    const [from, to] = Array.from(new BigUint64Array(this.#gather('offsets', 8, Uint32Array.of(row, row + 1))), Number)
+    if (from > to || to > ids.bytes) throw new ItemTableError(`the id of row ${row} is damaged: bytes ${from} to ${to}`)
+    const strip = { offset: ids.offset + from, stride: 0, bytes: to - from }
+    return new TextDecoder().decode(this.#memory.gather(strip, Uint32Array.of(0)))
   }
 
   #requireRows(rows: Uint32Array): void {
     for (const row of rows)
       if (row >= this.info.rows) throw new RangeError(`row ${row}, the table has ${this.info.rows}`)
+  }
+
+  #requireRowsOrNone(rows: Uint32Array): void {
+    this.#requireRows(rows.filter((row) => row !== NO_ROW))
   }
 
   #requireSpace(out: Float32Array, expected: number): void {
@@ -201,7 +202,7 @@ export class ItemTable {
     const { sections } = this.#memory.header
     for (const name of SECTIONS) {
       const { offset, bytes } = sections[name]
-      this.#compare(name, checksum(new Uint8Array(this.#memory.buffer, offset, bytes)))
+      this.#compare(name, checksum(new Uint8Array(this.#memory.buffer(), offset, bytes)))
     }
   }
 

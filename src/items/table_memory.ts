@@ -3,16 +3,22 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { type Addon, loadAddon, type TableHandle } from './addon.ts'
 import { checksum } from './checksum.ts'
 import { ItemTableError } from './errors.ts'
-import { DTYPES, HEADER_BYTES, type Section } from './format.ts'
+import { DTYPES, HEADER_BYTES, NO_ROW, type Section } from './format.ts'
 import { decodeHeader, type Header } from './header.ts'
 
 const READ_BYTES = 1 << 28
 
+/** One value per row: where the first one stands in the file, how far it is to the next, and how long each is. */
+export type Strip = { offset: number; stride: number; bytes: number }
+
 export type TableMemory = {
   header: Header
-  buffer: ArrayBuffer
   /** For the native kernel; null when the bytes are not mapped. */
   handle: TableHandle | null
+  /** The values of these rows, copied one behind the other; zeros for NO_ROW. */
+  gather(strip: Strip, rows: Uint32Array): ArrayBuffer
+  /** The whole file. For tools: a service has its heap marked by each of these (see native/gather.c). */
+  buffer(): ArrayBuffer
   /** XXH64 of a section, off the main thread where the addon is there. */
   checksum(section: Section): Promise<bigint>
   /** Whether bytes that were read may have been zeros, because the file has shrunk or cannot be read any more. */
@@ -37,11 +43,19 @@ export function mapMemory(addon: Addon, file: number, header: Header): TableMemo
   const places = [file_bytes, sections.rows.offset, sections.index.offset]
   const shape = [rows, dims, scalars.length, row_stride, buckets, probes, dtype]
   const handle = addon.mapTable(file, [...places, ...shape])
-  const buffer = addon.tableBuffer(handle)
+  let buffer: ArrayBuffer | null = null
   return {
     header,
-    buffer,
     handle,
+    gather({ offset, stride, bytes }, rows) {
+      const out = new Uint8Array(rows.length * bytes)
+      addon.tableGather(handle, [offset, stride, bytes], rows, out)
+      return out.buffer
+    },
+    buffer() {
+      buffer ??= addon.tableBuffer(handle)
+      return buffer
+    },
     checksum: ({ offset, bytes }) => addon.tableChecksum(handle, offset, bytes),
     lost: () => addon.tableLost(handle),
     release: () => addon.closeTable(handle, buffer),
@@ -51,11 +65,20 @@ export function mapMemory(addon: Addon, file: number, header: Header): TableMemo
 /** Exported for machines without the addon and for the tests that compare both ways. */
 export function readMemory(file: number, header: Header): TableMemory {
   const buffer = new ArrayBuffer(header.file_bytes)
-  readFully(file, new Uint8Array(buffer))
+  const all = new Uint8Array(buffer)
+  readFully(file, all)
   return {
     header,
-    buffer,
     handle: null,
+    gather({ offset, stride, bytes }, rows) {
+      const out = new Uint8Array(rows.length * bytes)
+      rows.forEach((row, i) => {
+        const at = offset + stride * row
+        if (row !== NO_ROW) out.set(all.subarray(at, at + bytes), i * bytes)
+      })
+      return out.buffer
+    },
+    buffer: () => buffer,
     checksum: async ({ offset, bytes }) => checksum(new Uint8Array(buffer, offset, bytes)),
     lost: () => false,
     release() {},

@@ -134,5 +134,5 @@ test('mapped and read into memory, a table is the same', (t) => {
   t.after(() => closeSync(file))
   const memory = readMemory(file, readHeader(file))
   assert.equal(memory.handle, null)
-  assert.ok(Buffer.from(memory.buffer).equals(bytes))
+  assert.ok(Buffer.from(memory.buffer()).equals(bytes))
 })

@@ -193,6 +193,20 @@ test('options that make no table are refused before a file is made', (t) => {
   assert.ok(!existsSync(join(directory, 'x')))
 })
 
+test('an open table does not count as memory that a collection could free', (t) => {
+  const path = join(temporaryDirectory(t), 'items.table')
+  const n = 50_000
+  const ids = BigUint64Array.from({ length: n }, (_, i) => BigInt(i))
+  const { vectors, content } = randomBatch(n, { dims: 64, scalars: 0, content: 16, seed: 3 })
+  write(path, { dims: 64, dtype: 'float32', id_kind: 'u64', content_dims: 16 }, [{ ids, vectors, content }])
+  const before = process.memoryUsage().external
+  const table = ItemTable.open(path)
+  t.after(() => table.close())
+  table.readContent(table.rowsOf(ids.subarray(0, 100)), new Float32Array(1600))
+  const taken = process.memoryUsage().external - before
+  assert.ok(taken < table.info.bytes / 10, `${taken} of ${table.info.bytes} bytes`)
+})
+
 test('rows past the end, short outputs and closed tables are refused', (t) => {
   const path = join(temporaryDirectory(t), 'items.table')
   write(path, { dims: 2, dtype: 'float32', id_kind: 'u64', content_dims: 2 }, [
