@@ -14,12 +14,12 @@ import { startRedis } from '../../test/lib/redis.ts'
 import { describeMachine, type Machine } from '../lib/machine.ts'
 import { formatTable } from '../lib/table.ts'
 import { closedLoop } from '../service/generator.ts'
-import { post } from '../service/http_client.ts'
+import { type Answer, post } from '../service/http_client.ts'
 import { loadFeatures, type Service, startService } from '../service/stack.ts'
 import { percentile } from '../service/summary.ts'
 import { drawBody, FORMATS, readCatalogue } from '../service/workload.ts'
 import { makeBundles, NAMES } from './bundles.ts'
-import { createJudge, decodeAnswer, type Verdict } from './judge.ts'
+import { createJudge, decodeAnswer, type Ranked, type Verdict } from './judge.ts'
 import { type Memory, memoryOf } from './memory.ts'
 import { type Asked, startSteadyLoad } from './steady_load.ts'
 
@@ -36,6 +36,7 @@ const STEADY_MS_MIN = 500
 /** Memory has settled by then. */
 const FIRST_COUNTED = 5
 const PROBLEMS_SHOWN = 5
+const LEARN_TRIES = 100
 
 type Window = { start_ms: number; end_ms: number; reload_ms: number }
 type Tail = { requests: number; failed: number; p50_ms: number; p99_ms: number; max_ms: number }
@@ -117,7 +118,7 @@ async function prepare({ url, bundle }: { url: string; bundle: string }) {
   const judge = createJudge()
   for (const name of NAMES.toReversed()) {
     await reload(url, name)
-    for (const index of bodies.keys()) judge.learn(index, decodeAnswer((await send(index, 0)).body))
+    for (const index of bodies.keys()) judge.learn(index, await wholeAnswer(() => send(index, 0)))
   }
   return {
     post: send,
@@ -127,6 +128,16 @@ async function prepare({ url, bundle }: { url: string; bundle: string }) {
       return judge.problemOf(index % BODIES, decodeAnswer(body))
     },
   }
+}
+
+/** Without what the store was late with there would be nothing to compare with. */
+async function wholeAnswer(send: () => Promise<Answer>): Promise<Ranked> {
+  for (let tries = 0; tries < LEARN_TRIES; tries++) {
+    const { status, body } = await send()
+    const answer = status === 200 ? decodeAnswer(body) : null
+    if (answer?.degraded.length === 0) return answer
+  }
+  throw new Error(`${LEARN_TRIES} answers in a row were degraded or refused, with nothing else to do`)
 }
 
 async function reload(url: string, bundle: string): Promise<void> {

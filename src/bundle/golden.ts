@@ -1,6 +1,7 @@
 /** Golden requests (docs/formats.md §9): does this service give the scores that the trainer gave? */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { goldenRequests } from './golden_requests.ts'
 import type { Manifest, Precision } from './manifest.ts'
 import type { Pace } from './pace.ts'
 
@@ -25,16 +26,6 @@ export type GoldenReport = {
   ok: boolean
 }
 
-type GoldenFile = {
-  requests: {
-    now_ms: number
-    request: unknown
-    blobs: Record<string, string>
-    ids: (string | number)[]
-    scores: number[]
-  }[]
-}
-
 /** Scores every golden request through `score`, the service's own pipeline, and compares id by id. */
 export async function replayGolden(options: {
   directory: string
@@ -44,20 +35,20 @@ export async function replayGolden(options: {
   pace: Pace
 }): Promise<GoldenReport> {
   const { directory, manifest, precision, score, pace } = options
-  const file: GoldenFile = JSON.parse(await readFile(join(directory, manifest.golden.file), 'utf8'))
+  const text = await readFile(join(directory, manifest.golden.file), 'utf8')
   const tolerance = manifest.golden.tolerance[precision]
   if (tolerance === undefined) throw new Error(`${directory}: golden.tolerance has no ${precision}`)
   const report: GoldenReport = {
-    requests: file.requests.length,
+    requests: 0,
     scores: 0,
     tolerance,
     worst: { difference: 0, where: 'nowhere' },
     mismatches: [],
     ok: false,
   }
-  for (const [index, { now_ms, request, blobs, ids, scores }] of file.requests.entries()) {
+  for (const { now_ms, request, blobs, ids, scores } of goldenRequests(text)) {
     const found = await score({ now_ms, request, blobs: decodeBlobs(blobs) })
-    compare(report, { name: `request ${index}`, found, expected: { ids, scores } })
+    compare(report, { name: `request ${report.requests++}`, found, expected: { ids, scores } })
     await pace.rest()
   }
   report.ok = report.scores > 0 && report.mismatches.length === 0 && report.worst.difference <= tolerance

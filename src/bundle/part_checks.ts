@@ -1,6 +1,6 @@
 /** Do the bundle's files and its item table belong to the manifest? */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ItemTable } from '../items/item_table.ts'
 import type { Manifest } from './manifest.ts'
@@ -51,9 +51,13 @@ export function tableProblems({ info }: ItemTable, manifest: Manifest): Problem[
 
 async function sha256Of(path: string, pace: Pace): Promise<string> {
   const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES })) {
-    hash.update(chunk)
+  await using file = await open(path)
+  // One buffer for the file: a stream would take memory for each chunk, and V8 would mark the whole heap to free it.
+  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+  for (;;) {
+    const { bytesRead } = await file.read(chunk)
+    if (bytesRead === 0) return hash.digest('hex')
+    hash.update(chunk.subarray(0, bytesRead))
     await pace.rest()
   }
-  return hash.digest('hex')
 }

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { manifestProblems } from './checks.ts'
 import { Manifest } from './manifest.ts'
 import { type Problem, refuseProblems } from './problems.ts'
-import { schemaProblems } from './schema_problems.ts'
+import { createSchemaProblems } from './schema_problems.ts'
+
+const schemaProblems = createSchemaProblems(Manifest)
 
 export async function readManifest(directory: string): Promise<Manifest> {
   const path = join(directory, 'manifest.json')
@@ -15,7 +17,7 @@ export async function readManifest(directory: string): Promise<Manifest> {
 /** Throws a BundleError with every problem; those that need a valid schema come once the schema holds. */
 export function parseManifest(bytes: Buffer, path: string): Manifest {
   const manifest: unknown = parseJson(bytes, path)
-  refuseProblems(path, schemaProblems(Manifest, manifest))
+  refuseProblems(path, schemaProblems(manifest))
   const valid = manifest as Manifest
   refuseProblems(path, [...manifestProblems(valid), ...fingerprintProblems(bytes, valid)])
   return valid

@@ -3,6 +3,7 @@
  * union; a tower input with a typing error would hide behind eight alternatives. A union of objects is told apart by `kind`.
  */
 import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { Check } from 'typebox/value'
 import { describe } from '../errors.ts'
 import type { Problem } from './problems.ts'
@@ -27,8 +28,10 @@ type Shape = {
 
 type Fields = Record<string, unknown>
 
-export function schemaProblems(schema: TSchema, value: unknown): Problem[] {
-  return violations(schema as Shape, value, '')
+/** Compiles the schema once: the search that names violations takes ten times as long as learning that there are none. */
+export function createSchemaProblems(schema: TSchema): (value: unknown) => Problem[] {
+  const compiled = Compile(schema)
+  return (value) => (compiled.Check(value) ? [] : violations(schema as Shape, value, ''))
 }
 
 function violations(shape: Shape, value: unknown, path: string): Problem[] {

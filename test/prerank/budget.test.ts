@@ -10,8 +10,10 @@ import { ServiceError } from '../../src/errors.ts'
 import type { Kernel } from '../../src/kernel/kernel.ts'
 import { loadKernel } from '../../src/kernel/load.ts'
 import { createBudget } from '../../src/prerank/budget.ts'
+import { createForecast } from '../../src/prerank/forecast.ts'
 import { prerank } from '../../src/prerank/pipeline.ts'
 import { createServing, type Serving } from '../../src/prerank/serving.ts'
+import { verifyGolden } from '../../src/prerank/verify.ts'
 import { embeddedStore } from '../../src/store/embedded.ts'
 import { StoreError } from '../../src/store/store.ts'
 import { writeTinyBundle } from '../lib/tiny_bundle.ts'
@@ -74,6 +76,11 @@ const rank = (deadline_ms: number) => {
   return { budget, answer: budget.within(prerank(serving, request, { now_ms: Date.now(), budget })) }
 }
 const failsWith = (code: string) => (error: unknown) => error instanceof ServiceError && error.code === code
+
+test('small golden requests say nothing of how long large ones will take', async () => {
+  await verifyGolden(serving)
+  assert.equal(serving.forecast.rest_ms(100_000, 100), createForecast().rest_ms(100_000, 100))
+})
 
 test('with time enough every feature is waited for', async () => {
   store_ms = 50
