@@ -43,6 +43,11 @@ export type Admission = {
 type Kind = 'candidates' | 'bytes'
 type Held = Record<Kind, number>
 
+/**
+ * That many requests are in work at the same time: one each on the main thread, in the store, in the tower and in the kernel. What
+ * they wait for is the machine (a collection, a neighbour that has the core), and refusing others would not shorten it.
+ */
+const IN_WORK = 4
 /** Who waits longer than that share of its time will hardly be answered within the rest. */
 const WAIT_SHARE = 0.2
 
@@ -51,6 +56,7 @@ export function createAdmission(limits: AdmissionLimits): Admission {
   const standing = createStandingQueue({ burst_ms: queue_wait_max_ms, standing_ms: queue_wait_standing_ms })
   const maxima: Held = { candidates: limits.candidates_in_flight_max, bytes: limits.body_bytes_in_flight_max }
   const total: Held = { candidates: 0, bytes: 0 }
+  const tickets = new Set<Ticket>()
 
   function assertRoom(kind: Kind, { others, wanted }: { others: number; wanted: number }): void {
     const max = maxima[kind]
@@ -66,14 +72,17 @@ export function createAdmission(limits: AdmissionLimits): Admission {
       held[kind] = wanted
       total[kind] = others + wanted
     }
-    return {
+    const ticket: Ticket = {
       holdCandidates: (count) => hold('candidates', count),
       holdBytes: (count) => hold('bytes', count),
       close() {
+        tickets.delete(ticket)
         hold('candidates', 0)
         hold('bytes', 0)
       },
     }
+    tickets.add(ticket)
+    return ticket
   }
 
   return {
@@ -88,8 +97,8 @@ export function createAdmission(limits: AdmissionLimits): Admission {
       const isOld = oldest_ms > wait_ms
       // Whose time is over is told so by its budget.
       const most_ms = left_ms > 0 ? WAIT_SHARE * left_ms : Number.POSITIVE_INFINITY
-      if (standing.refuses({ wait_ms: isOld ? oldest_ms : wait_ms, own_ms, most_ms }))
-        throw isOld ? aged(oldest_ms) : queued(wait_ms)
+      const is_too_long = standing.refuses({ wait_ms: isOld ? oldest_ms : wait_ms, own_ms, most_ms })
+      if (is_too_long && tickets.size >= IN_WORK) throw isOld ? aged(oldest_ms) : queued(wait_ms)
       assertRoom('candidates', { others: total.candidates, wanted: candidates })
       assertRoom('bytes', { others: total.bytes, wanted: bytes })
     },

@@ -43,13 +43,31 @@ test('a request larger than the limit comes in when it is alone', () => {
   admission.check({ ...idle, candidates: 100_000 })
 })
 
-test('nobody joins a queue whose oldest has waited too long', () => {
+/** With as many in work as there are stages. */
+function busyAdmission() {
   const admission = createAdmission(LIMITS)
+  const tickets = Array.from({ length: 4 }, () => admission.open())
+  return { admission, tickets }
+}
+
+test('a wait refuses nobody while no more are in flight than can be in work at once', () => {
+  const { admission, tickets } = busyAdmission()
+  const late = { ...idle, oldest_ms: 400, wait_ms: 300 }
+  assert.throws(() => admission.check(late), refusedFor('queue_age'))
+  tickets[0].close()
+  tickets[0].close()
+  admission.check(late)
+  admission.open()
+  assert.throws(() => admission.check(late), refusedFor('queue_age'))
+})
+
+test('nobody joins a queue whose oldest has waited too long', () => {
+  const { admission } = busyAdmission()
   assert.throws(() => admission.check({ ...idle, oldest_ms: 101 }), refusedFor('queue_age'))
 })
 
 test('nobody waits for longer than a share of the time that is left', () => {
-  const admission = createAdmission(LIMITS)
+  const { admission } = busyAdmission()
   admission.check({ ...idle, wait_ms: 40 })
   assert.throws(() => admission.check({ ...idle, wait_ms: 40, left_ms: 150 }), refusedFor('queue_wait'))
   assert.throws(() => admission.check({ ...idle, oldest_ms: 40, left_ms: 150 }), refusedFor('queue_age'))
