@@ -1,5 +1,4 @@
 /** The HTTP application: what surrounds every route. It constructs nothing that outlives it except the Fastify instance. */
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { Keys } from './access/key_file.ts'
@@ -9,6 +8,7 @@ import { adminRoutes, Bundles } from './http/admin_routes.ts'
 import { createBodyPool } from './http/body_pool.ts'
 import { docs } from './http/docs.ts'
 import { createDoor } from './http/door.ts'
+import { createEarlyRefusal } from './http/early_refusal.ts'
 import { engagementsRoute, engagementsSchemas } from './http/engagements_route.ts'
 import { answerError, answerErrors, answerParserError, refuseUnknown } from './http/error_handlers.ts'
 import { MEDIA_TYPES } from './http/formats.ts'
@@ -18,17 +18,16 @@ import { PRERANK_ROUTE, prerankRoute, prerankSchemas } from './http/prerank_rout
 import { Problem } from './http/problem.ts'
 import { createCharge } from './http/rate_limit.ts'
 import { readBody } from './http/read_body.ts'
+import { requestId } from './http/request_id.ts'
 import { secureAnswers } from './http/security_headers.ts'
+import { serverOptions } from './http/server.ts'
 import { healthRoutes, modelsRoute } from './http/system_routes.ts'
-import { renewTls, type TlsFiles, tlsOptions } from './http/tls.ts'
+import { renewTls, type TlsFiles } from './http/tls.ts'
 import type { Metrics } from './metrics.ts'
-import { REQUEST_ID_PATTERN } from './prerank/body.ts'
 import type { Reloader } from './reload/reloader.ts'
 
 /** Memory of bodies kept between requests. */
 const BODY_POOL_BYTES_MAX = 64 * 2 ** 20
-/** How often Node looks for requests that have run out of time. */
-const TIMEOUT_CHECK_MS = 500
 
 /** `public` has what search backends call, `admin` what operators call, where the latter have a port of their own. */
 export type Side = 'both' | 'public' | 'admin'
@@ -47,12 +46,14 @@ export type AppOptions = {
 
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, host, reloader, metrics, logger, keys = null, tls = null, side = 'both' } = options
+  const door = side === 'admin' ? null : createDoor({ limits: config, host, metrics })
+  const { body_bytes_max } = config
+  const refuse = door && createEarlyRefusal({ door, keys, metrics, body_bytes_max })
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
-    requestTimeout: config.request_timeout_ms,
-    bodyLimit: config.body_bytes_max,
-    ...serverOptions(config, tls),
+    bodyLimit: body_bytes_max,
+    ...serverOptions({ config, tls, refuse }),
     genReqId: requestId,
     requestIdHeader: false,
     clientErrorHandler: answerParserError,
@@ -70,7 +71,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   app.decorateRequest('visit', null)
   app.addContentTypeParser(Object.values(MEDIA_TYPES), ({ visit }: FastifyRequest, payload: IncomingMessage) =>
     readBody(payload, {
-      bytes_max: config.body_bytes_max,
+      bytes_max: body_bytes_max,
       pool,
       hold: (bytes) => visit?.ticket.holdBytes(bytes),
       signal: visit?.budget.signal,
@@ -82,8 +83,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   requireKeys(app, keys)
   if (tls) renewTls(app, tls, logger)
   refuseUnknown(app)
-  if (side !== 'admin') {
-    const door = createDoor({ limits: config, host, metrics })
+  if (door) {
     const charge = createCharge({ rate_per_s: config.rate_limit_candidates_per_s, burst: config.rate_limit_burst })
     const has_keys = keys !== null
     await app.register(docs, {
@@ -101,23 +101,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     await app.register(adminRoutes, { reloader, pool })
   }
   return app
-}
-
-/** Node takes a smaller limit than its own for headers only when it is given at creation. */
-function serverOptions(config: Config, tls: TlsFiles | null) {
-  const limits = {
-    maxHeaderSize: config.header_bytes_max,
-    requestTimeout: config.request_timeout_ms,
-    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-  }
-  return tls ? { https: { ...limits, ...tlsOptions(tls) } } : { http: limits }
-}
-
-const REQUEST_ID = new RegExp(REQUEST_ID_PATTERN)
-
-function requestId(request: IncomingMessage): string {
-  const given = request.headers['x-request-id']
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID()
 }
 
 /** Status of requests whose client went away before the answer, as web servers log it. */

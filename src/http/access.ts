@@ -2,6 +2,7 @@
  * Who may call what. Where there are keys, every request needs one, whatever its address or method: only health answers
  * without. An address that is not in the table needs the admin scope, so a new route is closed until someone opens it.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Keys } from '../access/key_file.ts'
 import { type Caller, callerOf, type Scope } from '../access/keys.ts'
@@ -40,12 +41,20 @@ export function requireKeys(app: FastifyInstance, keys: Keys | null) {
 export function refusalOf(keys: Keys, request: FastifyRequest, reply: FastifyReply): ServiceError | null {
   const need = needOf(request.routeOptions.url)
   if (need === 'nothing') return null
-  const token = tokenOf(request)
+  const token = tokenOf(request.headers)
   const caller = token === null ? null : callerOf(keys.entries(), token)
   if (caller === null) return unauthenticated(reply, token !== null)
   if (need !== 'any key' && !caller.scopes.includes(need)) return forbidden(reply, caller, need)
   request.caller = caller.name
   return null
+}
+
+/** The same question where nobody wants to know why not. */
+export function mayCall(keys: Keys, url: string, headers: IncomingHttpHeaders): boolean {
+  const need = needOf(url)
+  const token = tokenOf(headers)
+  const caller = token === null ? null : callerOf(keys.entries(), token)
+  return need === 'nothing' || (caller !== null && (need === 'any key' || caller.scopes.includes(need)))
 }
 
 /** An address without a route says that there is nothing, to those who have a key. */
@@ -56,7 +65,7 @@ function needOf(url: string | undefined): Need {
 }
 
 /** RFC 6750 §2.1, or the header that many gateways use. */
-function tokenOf({ headers }: FastifyRequest): string | null {
+function tokenOf(headers: IncomingHttpHeaders): string | null {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
   const key = headers['x-api-key']
   return bearer ?? (typeof key === 'string' && key !== '' ? key : null)

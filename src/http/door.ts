@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fast
 import { type AdmissionLimits, createAdmission, type Ticket } from '../admission/admission.ts'
 import { createEstimate, type Estimate } from '../admission/estimate.ts'
 import { createTurns, type Turns } from '../admission/turns.ts'
+import { ServiceError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Budget, createBudget } from '../prerank/budget.ts'
 import { headerDeadline } from './deadline_header.ts'
@@ -35,9 +36,10 @@ type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: HookHandle
 
 export type Door = {
   turns: Turns
-  enter: OnRequest
-  /** For routes whose work goes on without the client, and has a deadline of its own. */
-  enterPatiently: OnRequest
+  /** The hook of a route. `is_patient`: its work goes on without the client, and has a deadline of its own. */
+  guard(url: string, options?: { is_patient: boolean }): OnRequest
+  /** Why a request to this address would be refused now for want of room; null where it would not, or nobody guards it. */
+  refusalOf(url: string, headers: IncomingHttpHeaders): ServiceError | null
   /** Once the body is there: throws where it would wait too long, and takes its candidates into account. */
   admit(visit: Visit, body: BodySize): { decode_ms: number }
   /** What the forecasts learn from. */
@@ -49,6 +51,8 @@ export type Door = {
 export function createDoor({ limits, host, metrics }: DoorOptions): Door {
   const turns = createTurns()
   const admission = createAdmission(limits)
+  /** Guarded addresses, and whether they are patient. */
+  const guarded = new Map<string, boolean>()
   const costs: Record<Format, Costs> = { json: createCosts(), cbor: createCosts() }
   metrics.watchInFlight(() => admission)
 
@@ -69,24 +73,30 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
     })
   }
 
-  function open({ headers }: FastifyRequest, isPatient: boolean): Visit {
-    const arrived_ms = turns.arrival_ms()
-    const deadline_ms = isPatient ? undefined : (headerDeadline(headers) ?? limits.deadline_ms)
+  /** Throws where there is no room; gives the deadline. */
+  function check(headers: IncomingHttpHeaders, is_patient: boolean): number | undefined {
+    const deadline_ms = is_patient ? undefined : (headerDeadline(headers) ?? limits.deadline_ms)
     const body = announced(headers)
     const { decode_ms, candidates } = forecast(body)
     const left_ms = deadline_ms ?? Number.POSITIVE_INFINITY
-    assertRoom({ decode_ms, left_ms, candidates: isPatient ? 0 : candidates, bytes: body.bytes })
+    assertRoom({ decode_ms, left_ms, candidates: is_patient ? 0 : candidates, bytes: body.bytes })
+    return deadline_ms
+  }
+
+  function open({ headers }: FastifyRequest, is_patient: boolean): Visit {
+    const arrived_ms = turns.arrival_ms()
+    const deadline_ms = check(headers, is_patient)
     return { arrived_ms, budget: createBudget({ arrived_ms, deadline_ms }), ticket: admission.open(), isWorking: false }
   }
 
   const hook =
-    (isPatient: boolean): OnRequest =>
+    (is_patient: boolean): OnRequest =>
     (request, reply, done) => {
       try {
-        const visit = open(request, isPatient)
+        const visit = open(request, is_patient)
         request.visit = visit
         reply.raw.once('close', () => {
-          if (!isPatient && !reply.raw.writableFinished) visit.budget.giveUp()
+          if (!is_patient && !reply.raw.writableFinished) visit.budget.giveUp()
           close(visit, metrics)
         })
         done()
@@ -97,8 +107,21 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
 
   return {
     turns,
-    enter: hook(false),
-    enterPatiently: hook(true),
+    guard(url, { is_patient } = { is_patient: false }) {
+      guarded.set(url, is_patient)
+      return hook(is_patient)
+    },
+    refusalOf(url, headers) {
+      const is_patient = guarded.get(url)
+      if (is_patient === undefined) return null
+      try {
+        check(headers, is_patient)
+        return null
+      } catch (error) {
+        if (error instanceof ServiceError && error.code === 'overloaded') return error
+        return null
+      }
+    },
     admit({ ticket, budget }, body) {
       const { decode_ms, candidates } = forecast(body)
       assertRoom({ decode_ms, left_ms: budget.left_ms(), candidates, bytes: 0 })

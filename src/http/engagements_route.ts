@@ -18,6 +18,8 @@ import { createWriter, MEDIA_TYPES, readBytes } from './formats.ts'
 import { type Host, servingOf } from './host.ts'
 import { problemResponses } from './problem.ts'
 
+const ENGAGEMENTS_ROUTE = '/v1/engagements'
+
 export type EngagementsRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool; door: Door }
 
 export async function engagementsRoute(app: FastifyInstance, options: EngagementsRouteOptions) {
@@ -26,8 +28,8 @@ export async function engagementsRoute(app: FastifyInstance, options: Engagement
   const write = createWriter()
   const limits = engagementLimits(config)
 
-  const route = { schema: ENGAGEMENTS_SCHEMA, onRequest: door.enterPatiently }
-  app.post('/v1/engagements', route, async (request, reply) => {
+  const route = { schema: ENGAGEMENTS_SCHEMA, onRequest: door.guard(ENGAGEMENTS_ROUTE, { is_patient: true }) }
+  app.post(ENGAGEMENTS_ROUTE, route, async (request, reply) => {
     const { bytes, format, answer_format } = received(request)
     const serving = servingOf(host)
     using _hold = serving.holds.take()

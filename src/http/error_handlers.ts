@@ -4,10 +4,9 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { ERRORS, type ErrorCode, ServiceError } from '../errors.ts'
 import { drain } from './drain.ts'
-import { PROBLEM_TYPE, problemOf, publicError } from './problem.ts'
+import { PROBLEM_TYPE, problemOf, publicError, RETRY_AFTER_S } from './problem.ts'
 
 const METHODS: HTTPMethods[] = ['GET', 'POST']
-const RETRY_AFTER_S = '1'
 
 export function answerErrors(app: FastifyInstance) {
   app.decorateReply('error_code', '')

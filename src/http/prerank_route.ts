@@ -35,9 +35,13 @@ export type PrerankRouteOptions = {
 
 export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOptions) {
   const answer = createAnswer(options)
-  app.post(PRERANK_ROUTE, { schema: PRERANK_SCHEMA, onRequest: options.door.enter }, async (request, reply) => {
-    return send(reply, await options.door.during(request.visit!, answer(request, reply)))
-  })
+  app.post(
+    PRERANK_ROUTE,
+    { schema: PRERANK_SCHEMA, onRequest: options.door.guard(PRERANK_ROUTE) },
+    async (request, reply) => {
+      return send(reply, await options.door.during(request.visit!, answer(request, reply)))
+    },
+  )
 }
 
 /** What a request is answered with. Nothing is sent here: the deadline may have passed before this ends. */

@@ -6,6 +6,8 @@ import { ERRORS, type ErrorCode, ServiceError } from '../errors.ts'
 import { MEDIA_TYPES } from './formats.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+/** Of every 503. */
+export const RETRY_AFTER_S = '1'
 
 export const Problem = Type.Object(
   {

@@ -14,12 +14,12 @@ const DOCS_POLICY = [
 
 /** Scores and sequences are about people: no cache keeps an answer. */
 const HEADERS = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' }
+export const API_HEADERS = { ...HEADERS, 'content-security-policy': API_POLICY }
+const DOCS_HEADERS = { ...HEADERS, 'content-security-policy': DOCS_POLICY }
 
 export function secureAnswers(app: FastifyInstance) {
-  const api = { ...HEADERS, 'content-security-policy': API_POLICY }
-  const docs = { ...HEADERS, 'content-security-policy': DOCS_POLICY }
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(request.routeOptions.url?.startsWith('/docs') ? docs : api)
+    reply.headers(request.routeOptions.url?.startsWith('/docs') ? DOCS_HEADERS : API_HEADERS)
     done()
   })
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { writeKeyFile } from '../lib/key_file.ts'
 import { loadRedis } from '../lib/load_redis.ts'
 import { connectTo, headOf } from '../lib/raw_request.ts'
 import { startRedis, type TestRedis } from '../lib/redis.ts'
@@ -79,6 +80,55 @@ test('bodies in flight are limited in bytes; the next one is refused before it i
   slow.close()
   other.close()
   assert.ok((await shed('bytes')) > 0)
+})
+
+/** While it is held, there is no room for another body of that size. */
+async function holdBodies(url: string, headers: Record<string, string> = {}) {
+  const text = JSON.stringify(requestOf(10)).padEnd(0.9 * MIB)
+  const slow = connectTo(url)
+  slow.write(headOf(text.length, headers) + text.slice(0, 1000))
+  await sleep(200)
+  const ask = async (more: Record<string, string>, address?: string) => {
+    const other = connectTo(url)
+    other.write(headOf(text.length, { ...headers, ...more }, address))
+    const answer = await other.answer()
+    other.close()
+    return answer
+  }
+  return { ask, end: () => slow.close() }
+}
+
+test('a refusal that Fastify never sees is the same as one that it writes', async () => {
+  const { ask, end } = await holdBodies(service.url, { 'x-request-id': 'same' })
+  const before = await shed('bytes')
+  const early = await ask({})
+  const late = await ask({}, '/v1/prerank?by=fastify')
+  end()
+  assert.deepEqual([early.status, early.body], [late.status, late.body])
+  assert.equal(JSON.parse(early.body).request_id, 'same')
+  // Where Fastify takes back its "connection: close", Node says nothing of the connection.
+  const lines = ({ headers }: { headers: string }) =>
+    headers.split('\r\n').filter((line) => !/^(date|connection|keep-alive):/.test(line))
+  assert.deepEqual(lines(early).sort(), lines(late).sort())
+  assert.equal(await shed('bytes'), before + 2)
+  const text = await (await fetch(`${service.url}/metrics`)).text()
+  assert.match(text, /prerank_http_requests_total\{route="\/v1\/prerank",status="503",code="overloaded"\} [1-9]/)
+})
+
+test('whoever has no key hears that, however busy the service is', async (t) => {
+  const { path, keys, remove } = await writeKeyFile()
+  const closed = await startTinyService({
+    environment: { API_KEYS_FILE: path, BODY_BYTES_IN_FLIGHT_MAX: `${MIB}` },
+  })
+  t.after(async () => {
+    await closed.stop()
+    await remove()
+  })
+  const { ask, end } = await holdBodies(closed.url, { 'x-api-key': keys.prerank })
+  assert.equal((await ask({})).status, 503)
+  assert.equal((await ask({ 'x-api-key': 'pr_unknown' })).status, 401)
+  assert.equal((await ask({ 'x-api-key': keys.metrics })).status, 403)
+  end()
 })
 
 test('a flood is refused in part, the rest is answered rightly, and afterwards all is well', async (t) => {

@@ -54,9 +54,9 @@ export function connectTo(url: string): RawConnection {
   }
 }
 
-/** Head of a POST of JSON to the prerank route. */
-export function headOf(length: number, headers: Record<string, string> = {}): string {
+/** Head of a POST of JSON to the prerank route, or with the address that is given. */
+export function headOf(length: number, headers: Record<string, string> = {}, address = '/v1/prerank'): string {
   const all = { host: 'test', 'content-type': 'application/json', 'content-length': `${length}`, ...headers }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`)
-  return `POST /v1/prerank HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
+  return `POST ${address} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`
 }
