@@ -17,6 +17,12 @@ export async function checkKernel(kernel: Kernel, input: ScoreInput, k: number):
   checkOverlap('reference', await kernel.topK(some, k), (await referenceKernel().topK(some, k)).positions)
 }
 
+/** The same request to tables that should not differ in their answers, not by a bit. */
+export async function checkSame(kernel: Kernel, inputs: ScoreInput[], k: number): Promise<void> {
+  const [first, ...others] = await Promise.all(inputs.map((input) => kernel.topK(input, k)))
+  for (const other of others) assert.deepEqual(other, first)
+}
+
 /** Two ways keep the same candidates but for those that rounding moves over the edge. */
 export function checkOverlap(way: string, { positions }: { positions: Uint32Array }, others: Iterable<number>): void {
   const ours = new Set(positions)

@@ -21,11 +21,13 @@ export function keysOf(rows: Uint32Array): BigUint64Array {
 }
 
 /** One batch of random unit vectors serves for all, shifted by some components each time: making them takes longest. */
-export function writeItems(path: string, { items, dtype }: { items: number; dtype: Dtype }): void {
+export type TableSize = { items: number; dtype: Dtype; sketch?: boolean }
+
+export function writeItems(path: string, { items, dtype, sketch }: TableSize): void {
   const random = createRandom(7)
   const pool = new Float32Array(BATCH * DIMS + items / BATCH)
   for (let at = 0; at < pool.length; at++) pool[at] = random.normal() / Math.sqrt(DIMS)
-  const writer = ItemTableWriter.create(path, { dims: DIMS, dtype, id_kind: 'u64' })
+  const writer = ItemTableWriter.create(path, { dims: DIMS, dtype, sketch, id_kind: 'u64' })
   for (let first = 0; first < items; first += BATCH) {
     const n = Math.min(BATCH, items - first)
     const ids = keysOf(Uint32Array.from({ length: n }, (_, i) => first + i))

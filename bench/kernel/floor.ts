@@ -17,7 +17,10 @@ type FloorAddon = {
 
 export type Floor = {
   resolve(request: Request): () => void
+  /** Whole rows. */
   gather(request: Request): () => void
+  /** What a candidate that is not among the best costs: its sketch, in a table without sketches its row. */
+  sift(request: Request): () => void
   /** Processor time of this thread: the one clock that other processes do not move. */
   threadClock: Clock
 }
@@ -26,7 +29,7 @@ export function buildFloor(memory: TableMemory): Floor {
   const { header } = memory
   const buffer = memory.buffer()
   const { touch, threadClock } = compileFloor()
-  const { rows, index } = header.sections
+  const { rows, sketch, index } = header.sections
   return {
     threadClock,
     resolve({ keys }) {
@@ -36,8 +39,10 @@ export function buildFloor(memory: TableMemory): Floor {
       })
       return () => touch(buffer, index.offset, BUCKET_BYTES, BUCKET_BYTES, buckets)
     },
-    gather(request) {
-      return () => touch(buffer, rows.offset, header.row_stride, header.row_stride, request.rows)
+    gather: (request) => () => touch(buffer, rows.offset, header.row_stride, header.row_stride, request.rows),
+    sift: (request) => {
+      const [{ offset }, stride] = header.sketch ? [sketch, header.sketch_stride] : [rows, header.row_stride]
+      return () => touch(buffer, offset, stride, stride, request.rows)
     },
   }
 }

@@ -6,7 +6,7 @@ import { openMemory } from '../../src/items/table_memory.ts'
 import type { Formula, Kernel, ScoreInput } from '../../src/kernel/kernel.ts'
 import { type NativeOptions, nativeKernel } from '../../src/kernel/native.ts'
 import { type Spread, timeInTurn, type Ways } from '../lib/statistics.ts'
-import { checkKernel, checkOverlap } from './check.ts'
+import { checkKernel, checkOverlap, checkSame } from './check.ts'
 import { type Fusion, makeFormula, makeRequest, type Request } from './data.ts'
 import { buildFloor, type Floor } from './floor.ts'
 import { javascriptScorer } from './javascript.ts'
@@ -32,13 +32,18 @@ export type Row = {
   join_ms: number
   layers_ms: number
   floor_resolve: Spread
+  /** Touching all rows, and what of them the kernel has to touch: the sketches, where there are some. */
   floor_gather: Spread
+  floor_sift: Spread
+  /** `total` over the same items without sketches. */
+  total_by_rows: Spread
   /** For float32 with an MLP. */
   onnxruntime: Spread | null
   javascript: Spread | null
 }
 
-export type Case = { n: number; fusion: Fusion; rounds: number }
+/** `by_rows`: the same items in a table without sketches; `bed` itself may be one. */
+export type Case = { n: number; fusion: Fusion; rounds: number; by_rows?: Bed }
 
 /** A table that is open in every way at once. */
 export type Bed = { table: ItemTable; kernel: Kernel; floor: Floor; vectors: Float32Array | null; close(): void }
@@ -67,18 +72,20 @@ function requireAddon(): Addon {
   return addon
 }
 
-export async function measure(bed: Bed, { n, fusion, rounds }: Case): Promise<Row> {
+export async function measure(bed: Bed, { n, fusion, rounds, by_rows = bed }: Case): Promise<Row> {
   const { table, kernel } = bed
   const items = table.info.rows
   const formula = makeFormula(fusion)
   const requests = Array.from({ length: REQUESTS }, (_, seed) => makeRequest({ items, n, seed }))
   await checkKernel(kernel, inputOf(bed, requests[0], formula), TOP_K)
+  await checkSame(
+    kernel,
+    [bed, by_rows].map((one) => inputOf(one, requests[0], formula)),
+    TOP_K,
+  )
   const evict = bed.floor.gather(makeRequest({ items, n: Math.min(items, EVICTING), seed: 99 }))
-  const times = await timeInTurn(kernelWays(bed, requests, formula), {
-    rounds,
-    before: evict,
-    clock: bed.floor.threadClock,
-  })
+  const ways = { ...kernelWays(bed, requests, formula), total_by_rows: kernelWays(by_rows, requests, formula).total }
+  const times = await timeInTurn(ways, { rounds, before: evict, clock: bed.floor.threadClock })
   const peers = bed.vectors && fusion === 'mlp16' ? await timePeers(bed, requests, { rounds, evict }) : null
   return {
     ...{ dtype: table.info.dtype, items, candidates: n, fusion },
@@ -90,6 +97,8 @@ export async function measure(bed: Bed, { n, fusion, rounds }: Case): Promise<Ro
     layers_ms: times.score.median - times.linear.median,
     floor_resolve: times.floor_resolve,
     floor_gather: times.floor_gather,
+    floor_sift: times.floor_sift,
+    total_by_rows: times.total_by_rows,
     onnxruntime: peers?.onnxruntime ?? null,
     javascript: peers?.javascript ?? null,
   }
@@ -114,6 +123,7 @@ function kernelWays(bed: Bed, requests: Request[], formula: Formula) {
   return {
     floor_resolve: inTurn(requests.map((request) => floor.resolve(request))),
     floor_gather: inTurn(requests.map((request) => floor.gather(request))),
+    floor_sift: inTurn(requests.map((request) => floor.sift(request))),
     resolve,
     dot: scorer(dot, 1),
     dot_top_k: scorer(dot, TOP_K),

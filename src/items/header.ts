@@ -18,12 +18,17 @@ import {
   type SectionName,
   type Sections,
   type Shape,
+  sketchStride,
   VERSION,
 } from './format.ts'
 
 export type Header = Shape & {
   file_bytes: number
   row_stride: number
+  /** 0 without sketch. */
+  sketch_stride: number
+  /** Largest Euclidean distance between a row and what its sketch says. */
+  sketch_error: number
   probes: number
   /** SHA-256 of the manifest the table was built with, hex; zeros when there was none. */
   fingerprint: string
@@ -51,6 +56,8 @@ export function encodeHeader(header: Header): Uint8Array {
   view.setUint32(AT.buckets, header.buckets, true)
   view.setUint32(AT.probes, header.probes, true)
   bytes.set(Buffer.from(header.fingerprint, 'hex'), AT.fingerprint)
+  view.setUint32(AT.sketch_stride, header.sketch_stride, true)
+  view.setFloat64(AT.sketch_error, header.sketch_error, true)
   view.setUint32(AT.names_bytes, names.length, true)
   bytes.set(names, AT.names)
   SECTIONS.forEach((name, index) => {
@@ -128,6 +135,9 @@ function readFields(bytes: Uint8Array, view: DataView): Header {
     keeps_ids: sections.offsets.bytes > 0,
     file_bytes: u64(AT.file_bytes),
     row_stride: u32(AT.row_stride),
+    sketch: u32(AT.sketch_stride) > 0,
+    sketch_stride: u32(AT.sketch_stride),
+    sketch_error: view.getFloat64(AT.sketch_error, true),
     probes: u32(AT.probes),
     fingerprint: Buffer.from(bytes.subarray(AT.fingerprint, AT.fingerprint + 32)).toString('hex'),
     sections,
@@ -149,6 +159,7 @@ function checkLayout(header: Header): void {
   if (header.row_stride !== rowStride(header)) {
     refuse(`rows of ${header.row_stride} bytes, but ${header.dims} × ${header.dtype} needs ${rowStride(header)}`)
   }
+  checkSketch(header)
   const expected = layOut(header)
   for (const name of SECTIONS) {
     const { offset, bytes } = header.sections[name]
@@ -161,6 +172,18 @@ function checkLayout(header: Header): void {
   }
   if (header.file_bytes !== expected.file_bytes) {
     refuse(`the header says ${header.file_bytes} bytes, its sections end at ${expected.file_bytes}`)
+  }
+}
+
+function checkSketch(header: Header): void {
+  const { sketch, dtype, dims, scalars, sketch_stride, sketch_error } = header
+  if (sketch && dtype === 'int8') refuse('a sketch beside int8 rows, which are no larger')
+  const expected = sketchStride(header)
+  if (sketch_stride !== expected) {
+    refuse(`sketches of ${sketch_stride} bytes, but ${dims} dims and ${scalars.length} scalars need ${expected}`)
+  }
+  if (!(sketch_error >= 0 && sketch_error <= (sketch ? Number.MAX_VALUE : 0))) {
+    refuse(`sketch error ${sketch_error}, expected ${sketch ? 'a finite number ≥ 0' : '0, since there is no sketch'}`)
   }
 }
 

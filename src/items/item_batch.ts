@@ -5,6 +5,8 @@ import { DIMS_MAX, DTYPES, type Dtype, ID_KINDS, type IdKind, SCALARS_MAX } from
 export type TableOptions = {
   dims: number
   dtype: Dtype
+  /** Sketches beside the rows, from which the kernel finds the rows worth reading; by default where they pay. */
+  sketch?: boolean
   id_kind: IdKind
   content_dims?: number
   /** Names of the per-item scalars, in the manifest's order. */
@@ -24,10 +26,13 @@ export type ItemBatch = {
 }
 
 const HALF_MAX = 65504
+/** Below that, a row itself is a cache line or two. */
+const SKETCH_DIMS_MIN = 32
 
 export function completeOptions(options: TableOptions): Required<TableOptions> {
   const complete = {
     ...options,
+    sketch: options.sketch ?? (options.dtype !== 'int8' && options.dims >= SKETCH_DIMS_MIN),
     content_dims: options.content_dims ?? 0,
     scalars: options.scalars ?? [],
     fingerprint: options.fingerprint ?? '0'.repeat(64),
@@ -39,6 +44,8 @@ export function completeOptions(options: TableOptions): Required<TableOptions> {
     refuse(`content_dims is ${content_dims}, expected 0 to ${DIMS_MAX}`)
   }
   if (!DTYPES.includes(complete.dtype)) refuse(`dtype is ${complete.dtype}, expected one of ${DTYPES.join(', ')}`)
+  if (complete.sketch && complete.dtype === 'int8')
+    refuse('int8 rows are as small as sketches: a table has one or the other')
   if (!ID_KINDS.includes(complete.id_kind)) {
     refuse(`id_kind is ${complete.id_kind}, expected one of ${ID_KINDS.join(', ')}`)
   }

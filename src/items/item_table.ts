@@ -6,11 +6,20 @@
 import type { TableHandle } from './addon.ts'
 import { checksum } from './checksum.ts'
 import { ItemTableError } from './errors.ts'
-import { BUCKET_BYTES, type Dtype, type IdKind, NO_ROW, SECTIONS, type SectionName, vectorBytes } from './format.ts'
+import {
+  BUCKET_BYTES,
+  type Dtype,
+  type IdKind,
+  NO_ROW,
+  SECTIONS,
+  type SectionName,
+  sketchVectorBytes,
+  vectorBytes,
+} from './format.ts'
 import { fromHalf } from './half.ts'
 import { hex64 } from './header.ts'
 import { findRows } from './id_index.ts'
-import { openMemory, type TableMemory } from './table_memory.ts'
+import { openMemory, type Strip, type TableMemory } from './table_memory.ts'
 
 export type TableInfo = {
   rows: number
@@ -23,6 +32,8 @@ export type TableInfo = {
   fingerprint: string
   bytes: number
   row_bytes: number
+  /** 0 without sketches. */
+  sketch_bytes: number
   /** Whether rows can be turned back into ids. */
   has_ids: boolean
 }
@@ -71,6 +82,7 @@ export class ItemTable {
       fingerprint: header.fingerprint,
       bytes: header.file_bytes,
       row_bytes: header.row_stride,
+      sketch_bytes: header.sketch_stride,
       has_ids: header.id_kind === 'u64' || header.keeps_ids,
     }
   }
@@ -130,12 +142,12 @@ export class ItemTable {
   /** Raw scalars, S floats per row, NaN where missing or without a row. */
   readScalars(rows: Uint32Array, out: Float32Array): void {
     const width = this.info.scalars.length
-    const stride = this.info.row_bytes / 4
+    this.#requireOpen()
+    this.#requireRowsOrNone(rows)
     this.#requireSpace(out, rows.length * width)
-    const floats = new Float32Array(this.#records(rows))
+    const floats = new Float32Array(this.#memory.gather(this.#scalars(), rows))
     for (let i = 0; i < rows.length; i++) {
-      const at = (i + 1) * stride - width
-      for (let s = 0; s < width; s++) out[i * width + s] = rows[i] === NO_ROW ? Number.NaN : floats[at + s]
+      for (let s = 0; s < width; s++) out[i * width + s] = rows[i] === NO_ROW ? Number.NaN : floats[i * width + s]
     }
   }
 
@@ -157,7 +169,16 @@ export class ItemTable {
     return this.#memory.gather({ offset, stride: bytes, bytes }, rows)
   }
 
-  /** Vector, scale and scalars of each row. */
+  /** In the sketches, if there are some, else behind the vectors. */
+  #scalars(): Strip {
+    const { sketch, sections, scalars, row_stride, sketch_stride } = this.#memory.header
+    const bytes = 4 * scalars.length
+    return sketch
+      ? { offset: sections.sketch.offset + sketchVectorBytes(this.info), stride: sketch_stride, bytes }
+      : { offset: sections.rows.offset + row_stride - bytes, stride: row_stride, bytes }
+  }
+
+  /** All that a row holds. */
   #records(rows: Uint32Array): ArrayBuffer {
     this.#requireRowsOrNone(rows)
     return this.#gather('rows', this.info.row_bytes, rows)

@@ -1,6 +1,7 @@
 /**
  * Streaming writer of items.table: create → append batches → finish or abort. Rows go straight to the temporary file,
  * content and ids to side files that `finish` appends; only keys (8 bytes an item) and the index (18) are held in memory.
+ * Sketches need the largest magnitudes of all vectors, so `finish` makes them of the rows it finds in the file.
  * The finished file is fsynced and renamed, so a reader sees the old table or the new one. Same input, same bytes.
  */
 import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs'
@@ -8,7 +9,16 @@ import { dirname } from 'node:path'
 import xxhash from 'xxhash-wasm'
 import { checksum } from './checksum.ts'
 import { ItemTableError } from './errors.ts'
-import { bucketCount, HEADER_BYTES, layOut, ROWS_MAX, rowStride, SECTIONS, type SectionName } from './format.ts'
+import {
+  bucketCount,
+  HEADER_BYTES,
+  layOut,
+  ROWS_MAX,
+  rowStride,
+  SECTIONS,
+  type SectionName,
+  sketchStride,
+} from './format.ts'
 import { toHalf } from './half.ts'
 import { encodeHeader, type Header } from './header.ts'
 import { buildIndex } from './id_index.ts'
@@ -16,18 +26,20 @@ import { checkBatch, completeOptions, type ItemBatch, type TableOptions } from '
 import { createKeyList } from './key_list.ts'
 import { rowEncoder } from './rows.ts'
 import { createSectionFile, type SectionFile } from './section_file.ts'
+import { createSketcher, type Sketcher } from './sketch.ts'
 
 const { h64Raw } = await xxhash()
 const ENCODE_ROWS = 4096
 const COPY_BYTES = 1 << 22
 
-type Streamed = 'rows' | 'content' | 'offsets' | 'ids'
+type Streamed = 'rows' | 'scalars' | 'sketch' | 'content' | 'offsets' | 'ids'
 
 export class ItemTableWriter {
   readonly #path: string
   readonly #options: Required<TableOptions>
   readonly #files: Record<Streamed, SectionFile>
   readonly #keys = createKeyList()
+  readonly #sketcher: Sketcher
   #rows = 0
   #open = true
 
@@ -40,8 +52,11 @@ export class ItemTableWriter {
     const temporary = `${path}.${process.pid}.${Date.now()}`
     this.#path = path
     this.#options = options
+    this.#sketcher = createSketcher(options)
     this.#files = {
       rows: createSectionFile(`${temporary}.tmp`, HEADER_BYTES),
+      scalars: createSectionFile(`${temporary}.scalars.tmp`),
+      sketch: createSectionFile(`${temporary}.sketch.tmp`),
       content: createSectionFile(`${temporary}.content.tmp`),
       offsets: createSectionFile(`${temporary}.offsets.tmp`),
       ids: createSectionFile(`${temporary}.ids.tmp`),
@@ -59,6 +74,10 @@ export class ItemTableWriter {
     const n = batch.ids.length
     if (this.#rows + n > ROWS_MAX) throw new ItemTableError(`more than ${ROWS_MAX} items`)
     this.#appendRows(batch)
+    if (this.#options.sketch) {
+      this.#sketcher.see(batch.vectors)
+      if (batch.scalars) this.#files.scalars.append(bytesOf(batch.scalars))
+    }
     if (batch.content) this.#files.content.append(bytesOf(Uint16Array.from(batch.content, toHalf)))
     if (batch.ids instanceof BigUint64Array) this.#keys.add(batch.ids)
     else this.#appendIds(batch.ids)
@@ -66,7 +85,8 @@ export class ItemTableWriter {
   }
 
   #appendRows(batch: ItemBatch): void {
-    const { dims, scalars } = this.#options
+    const { dims, sketch } = this.#options
+    const scalars = sketch ? [] : this.#options.scalars
     const n = batch.ids.length
     const stride = rowStride(this.#options)
     const out = new Uint8Array(Math.min(n, ENCODE_ROWS) * stride)
@@ -123,9 +143,22 @@ export class ItemTableWriter {
     for (const file of Object.values(this.#files)) file.remove()
   }
 
+  #writeSketches(): void {
+    const stride = rowStride(this.#options)
+    const scalar_bytes = 4 * this.#options.scalars.length
+    for (let first = 0; first < this.#rows; first += ENCODE_ROWS) {
+      const count = Math.min(ENCODE_ROWS, this.#rows - first)
+      const rows = this.#files.rows.read({ at: first * stride, bytes: count * stride })
+      const scalars = this.#files.scalars.read({ at: first * scalar_bytes, bytes: count * scalar_bytes })
+      this.#files.sketch.append(this.#sketcher.encode(rows, new Float32Array(scalars.buffer)))
+    }
+  }
+
   #assemble(): Header {
     const keys = this.#keys.all()
     const { words, probes, buckets } = this.#index(keys)
+    const scales = this.#sketcher.scales()
+    if (this.#options.sketch) this.#writeSketches()
     const shape = {
       ...this.#options,
       rows: this.#rows,
@@ -134,11 +167,15 @@ export class ItemTableWriter {
       keeps_ids: this.#options.keep_ids,
     }
     const { sections, file_bytes } = layOut(shape)
-    const held = { keys: bytesOf(keys), index: bytesOf(words) }
+    const held = {
+      scales: bytesOf(this.#options.sketch ? scales : scales.subarray(0, 0)),
+      keys: bytesOf(keys),
+      index: bytesOf(words),
+    }
     const checksums = {} as Record<SectionName, bigint>
     for (const name of SECTIONS) {
       const { offset, bytes } = sections[name]
-      if (name === 'keys' || name === 'index') {
+      if (name === 'scales' || name === 'keys' || name === 'index') {
         this.#files.rows.writeAt(offset, held[name])
         checksums[name] = checksum(held[name])
       } else {
@@ -147,7 +184,10 @@ export class ItemTableWriter {
       }
       this.#files.rows.writeAt(offset + bytes, new Uint8Array((64 - ((offset + bytes) % 64)) % 64))
     }
-    const header = { ...shape, file_bytes, sections, checksums, row_stride: rowStride(shape), probes }
+    const header = {
+      ...{ ...shape, file_bytes, sections, checksums, probes, row_stride: rowStride(shape) },
+      ...{ sketch_stride: sketchStride(shape), sketch_error: this.#sketcher.error() },
+    }
     this.#files.rows.writeAt(0, encodeHeader(header))
     return header
   }
@@ -185,7 +225,7 @@ export class ItemTableWriter {
   }
 }
 
-function bytesOf(values: BigUint64Array | Uint32Array | Uint16Array): Uint8Array {
+function bytesOf(values: BigUint64Array | Float32Array | Uint32Array | Uint16Array): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }
 

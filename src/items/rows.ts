@@ -1,8 +1,6 @@
 /** Item vectors and scalars ↔ row records, for the three dtypes. */
-import { type Dtype, rowStride, vectorBytes } from './format.ts'
+import { type Dtype, type RowShape, rowStride, vectorBytes } from './format.ts'
 import { toHalf } from './half.ts'
-
-export type RowShape = { dims: number; dtype: Dtype; scalars: string[] }
 
 /** Encodes one row record at `at`; components are finite (the writer has checked). */
 export type RowEncoder = (vector: Float32Array, scalars: Float32Array, at: number) => void

@@ -7,6 +7,7 @@ import { DTYPES, HEADER_BYTES, NO_ROW, type Section } from './format.ts'
 import { decodeHeader, type Header } from './header.ts'
 
 const READ_BYTES = 1 << 28
+const NATIVE_SECTIONS = ['rows', 'scales', 'sketch', 'index'] as const
 
 /** One value per row: where the first one stands in the file, how far it is to the next, and how long each is. */
 export type Strip = { offset: number; stride: number; bytes: number }
@@ -38,10 +39,10 @@ export function openMemory(path: string): TableMemory {
 }
 
 export function mapMemory(addon: Addon, file: number, header: Header): TableMemory {
-  const { file_bytes, sections, rows, dims, scalars, row_stride, buckets, probes } = header
+  const { file_bytes, sections, rows, dims, scalars, row_stride, sketch_stride, sketch_error, buckets, probes } = header
   const dtype = DTYPES.indexOf(header.dtype)
-  const places = [file_bytes, sections.rows.offset, sections.index.offset]
-  const shape = [rows, dims, scalars.length, row_stride, buckets, probes, dtype]
+  const places = [file_bytes, ...NATIVE_SECTIONS.map((name) => sections[name].offset)]
+  const shape = [rows, dims, scalars.length, row_stride, sketch_stride, sketch_error, buckets, probes, dtype]
   const handle = addon.mapTable(file, [...places, ...shape])
   let buffer: ArrayBuffer | null = null
   return {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { checksum } from '../../src/items/checksum.ts'
 import { ItemTableError } from '../../src/items/errors.ts'
-import { AT, HEADER_BYTES, SECTION_ENTRY_BYTES, SECTIONS } from '../../src/items/format.ts'
+import { AT, HEADER_BYTES, SECTION_ENTRY_BYTES, SECTIONS, VERSION } from '../../src/items/format.ts'
 import { decodeHeader } from '../../src/items/header.ts'
 import { ItemTable } from '../../src/items/item_table.ts'
 import { ItemTableWriter } from '../../src/items/item_table_writer.ts'
@@ -15,7 +15,7 @@ import { temporaryDirectory } from './directory.ts'
 function makeTable(t: TestContext): { path: string; bytes: Buffer } {
   const path = join(temporaryDirectory(t), 'items.table')
   const writer = ItemTableWriter.create(path, {
-    ...{ dims: 3, dtype: 'int8', id_kind: 'string', content_dims: 2, scalars: ['age'] },
+    ...{ dims: 3, dtype: 'float32', sketch: true, id_kind: 'string', content_dims: 2, scalars: ['age'] },
   })
   const ids = Array.from({ length: 50 }, (_, i) => `item ${i}`)
   writer.append({ ids, vectors: new Float32Array(150), scalars: new Float32Array(50), content: new Float32Array(100) })
@@ -46,14 +46,17 @@ function assertRefused(path: string, bytes: Uint8Array, message: RegExp, checksu
   )
 }
 
-test('foreign, short and future files are refused', (t) => {
+test('foreign and short files and those of other versions are refused', (t) => {
   const { path, bytes } = makeTable(t)
   assertRefused(path, new Uint8Array(0), /the file is 0 bytes long, but an item table starts with a header of 4096/)
   assertRefused(path, bytes.subarray(0, 4095), /the file is 4095 bytes long/)
   assertRefused(path, Buffer.alloc(10_000, 'PAR1'), /not an item table: it starts with bytes 5041523150415231/)
   const future = Buffer.from(bytes)
-  future.writeUInt32LE(2, AT.version)
-  assertRefused(path, future, /item table of version 2, this build reads version 1/)
+  future.writeUInt32LE(VERSION + 1, AT.version)
+  assertRefused(path, future, /item table of version 3, this build reads version 2/)
+  const past = Buffer.from(bytes)
+  past.writeUInt32LE(VERSION - 1, AT.version)
+  assertRefused(path, past, /item table of version 1, this build reads version 2; build the table again/)
 })
 
 test('truncated and overlong files are refused', (t) => {
@@ -100,7 +103,7 @@ test('a header that contradicts itself is refused although its checksum is right
   assertRefused(path, set(AT.rows, 51), /section rows is said to be|index buckets/)
   assertRefused(path, set(AT.rows, 2 ** 31), /2147483648 rows, expected 0 to 1073741824/)
   assertRefused(path, set(AT.dims, 0), /0 dims, expected 1 to 1024/)
-  assertRefused(path, set(AT.dims, 40), /rows of 12 bytes, but 40 × int8 needs 48/)
+  assertRefused(path, set(AT.dims, 40), /rows of 12 bytes, but 40 × float32 needs 160/)
   assertRefused(path, set(AT.content_dims, 3), /section content is said to be 200 bytes at \d+, expected 300/)
   assertRefused(path, set(AT.scalars, 2), /2 scalars, but 1 names of scalars/)
   assertRefused(path, set(AT.buckets, 2), /2 index buckets, expected 10 to/)
@@ -120,6 +123,17 @@ test('a header that contradicts itself is refused although its checksum is right
     path,
     forge(bytes, (view) => view.setUint8(AT.names, 32)),
     /scalar name " ge" does not match/,
+  )
+  assertRefused(path, set(AT.sketch_stride, 12), /sketches of 12 bytes, but 3 dims and 1 scalars need 8/)
+  assertRefused(path, set(AT.sketch_stride, 0), /rows of 12 bytes|sketch error/)
+  const error = (value: number) => forge(bytes, (view) => view.setFloat64(AT.sketch_error, value, true))
+  assertRefused(path, error(Number.NaN), /sketch error NaN, expected a finite number ≥ 0/)
+  assertRefused(path, error(Number.POSITIVE_INFINITY), /sketch error Infinity/)
+  assertRefused(path, error(-1e-9), /sketch error -1e-9/)
+  assertRefused(
+    path,
+    forge(bytes, (view) => view.setUint8(AT.dtype, 2)),
+    /a sketch beside int8 rows|rows of 12 bytes/,
   )
   SECTIONS.forEach((name, index) => {
     const at = AT.sections + index * SECTION_ENTRY_BYTES

@@ -54,13 +54,14 @@ for (const dtype of DTYPES) {
     }
     write(path, { ...options, fingerprint: 'ab'.repeat(32) }, [{ ...batch, ids }])
     const table = openTable(t, path)
-    const { bytes, row_bytes, ...info } = table.info
+    const { bytes, row_bytes, sketch_bytes, ...info } = table.info
     assert.deepEqual(info, {
       ...{ rows: n, dims: 33, dtype, id_kind: 'string', content_dims: 5, scalars: ['age', 'popularity'] },
       ...{ fingerprint: 'ab'.repeat(32), has_ids: true },
     })
     assert.equal(bytes, statSync(path).size)
     assert.equal(row_bytes % 4, 0)
+    assert.equal(sketch_bytes, dtype === 'int8' ? 0 : 64)
 
     const rows = Uint32Array.from({ length: n }, (_, i) => n - 1 - i)
     assert.deepEqual(table.idsOf(rows), [...ids].reverse())
@@ -185,6 +186,7 @@ test('options that make no table are refused before a file is made', (t) => {
   const refused = (change: Partial<TableOptions>, message: RegExp) =>
     assert.throws(() => ItemTableWriter.create(join(directory, 'x'), { ...good, ...change }), message)
   refused({ dims: 0 }, /dims is 0, expected 1 to 1024/)
+  refused({ sketch: true }, /int8 rows are as small as sketches/)
   refused({ content_dims: 1.5 }, /content_dims is 1.5/)
   refused({ scalars: ['a b'] }, /scalar name "a b"/)
   refused({ scalars: Array.from({ length: 17 }, (_, i) => `s${i}`) }, /17 scalars, expected at most 16/)

@@ -98,6 +98,18 @@ test('every row holds what the item tower gives for its item', async (t) => {
   await session.release()
 })
 
+test('sketches are made where they pay or are asked for, and change nothing else', async (t) => {
+  const { folder, build } = await setting(t, manyItems(50))
+  const built = async (sketch?: boolean) => {
+    await build({ sketch })
+    const { info, ...item } = readItem(join(folder, 'items.table'), 7n)
+    return { sketch_bytes: info.sketch_bytes, item }
+  }
+  const [usual, asked_for, left_out] = [await built(), await built(true), await built(false)]
+  assert.deepEqual(usual, left_out)
+  assert.deepEqual(asked_for, { ...usual, sketch_bytes: 16 })
+})
+
 test('an interrupted build goes on where it stopped and gives the same bytes', async (t) => {
   const { folder, build } = await setting(t, manyItems(20_000))
   const output = join(folder, 'items.table')

@@ -14,13 +14,15 @@ import { AT, DTYPES, HEADER_BYTES } from '../../src/items/format.ts'
 import { ItemTable } from '../../src/items/item_table.ts'
 import { ItemTableWriter } from '../../src/items/item_table_writer.ts'
 import { KernelInputError } from '../../src/kernel/errors.ts'
-import type { Kernel } from '../../src/kernel/kernel.ts'
+import { type Kernel, NO_ROW, type ScoreInput } from '../../src/kernel/kernel.ts'
 import { createRandom, type Random } from '../lib/random.ts'
 import { kernels, keyOf, randomBlob, randomFormula, randomInput, withTables } from './world.ts'
 
 export type Outcome = { accepted: number; refused: number }
 
 const ROWS = 60
+const MANY = 2100
+const ANY_KEYS = new BigUint64Array(MANY)
 
 /** Items of every kind of section, in each dtype. */
 function seedTables(folder: string, random: Random): Uint8Array[] {
@@ -28,7 +30,8 @@ function seedTables(folder: string, random: Random): Uint8Array[] {
     const path = join(folder, 'seed')
     const strings = index > 0
     const writer = ItemTableWriter.create(path, {
-      ...{ dims: 7 + index, dtype, id_kind: strings ? 'string' : 'u64', content_dims: 3, scalars: ['age', 'sales'] },
+      ...{ dims: 7 + index, dtype, sketch: dtype !== 'int8', id_kind: strings ? 'string' : 'u64' },
+      ...{ content_dims: 3, scalars: ['age', 'sales'] },
     })
     const values = (n: number) => Float32Array.from({ length: n }, () => random.normal())
     writer.append({
@@ -124,10 +127,19 @@ async function useTable(path: string, { kernel, checksums, round }: Use): Promis
       const input = await randomInput(kernel, table, shape)
       await kernel.topK(input, 10)
       await kernel.topK({ ...input, keys, rows: some, columns: [null], blobs: [] }, 10)
+      if (kernel.name === 'native') await kernel.topK({ ...input, ...manyOf(rows), columns: [null], blobs: [] }, 10)
     }
     table.idsOf(some)
   } finally {
     table.close()
+  }
+}
+
+/** So many that sketches are read: every row again and again, rows past the end, and what is none. */
+function manyOf(rows: number): Pick<ScoreInput, 'rows' | 'keys'> {
+  return {
+    rows: Uint32Array.from({ length: MANY }, (_, i) => (i % 97 === 0 ? NO_ROW : i % (rows + 3))),
+    keys: ANY_KEYS,
   }
 }
 

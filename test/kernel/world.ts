@@ -11,7 +11,16 @@ import type { CountBlob, Formula, Kernel, Layer, ScoreInput, Transform } from '.
 import { loadKernel } from '../../src/kernel/load.ts'
 import { createRandom, type Random } from '../lib/random.ts'
 
-export type TableShape = { rows: number; dims: number; dtype: Dtype; scalars?: number; seed?: number }
+/** Without `vectors` (rows × dims) unit vectors are drawn. */
+export type TableShape = {
+  rows: number
+  dims: number
+  dtype: Dtype
+  sketch?: boolean
+  scalars?: number
+  seed?: number
+  vectors?: Float32Array
+}
 
 /** Every kernel this machine can run: the suite is one, its subjects are these. */
 export function kernels(): Kernel[] {
@@ -39,16 +48,22 @@ export async function withTables<T>(body: (make: (shape: TableShape) => ItemTabl
 /** Key of the item in a row; keys in between are unknown. */
 export const keyOf = (row: number): bigint => BigInt(row) * 3n + 1n
 
-/** Unit vectors; every seventh scalar is missing. */
-export function writeTable(path: string, { rows, dims, dtype, scalars = 0, seed = 1 }: TableShape): void {
+/** Every seventh scalar is missing. */
+export function writeTable(path: string, shape: TableShape): void {
+  const { rows, dims, dtype, sketch, scalars = 0, seed = 1 } = shape
   const random = createRandom(seed)
   const names = Array.from({ length: scalars }, (_, s) => `scalar${s}`)
-  const writer = ItemTableWriter.create(path, { dims, dtype, id_kind: 'u64', scalars: names })
-  const vectors = new Float32Array(rows * dims)
-  for (let row = 0; row < rows; row++) vectors.set(unitVector(random, dims), row * dims)
+  const writer = ItemTableWriter.create(path, { dims, dtype, sketch, id_kind: 'u64', scalars: names })
+  const vectors = shape.vectors ?? unitVectors(random, { rows, dims })
   const values = Float32Array.from({ length: rows * scalars }, (_, i) => (i % 7 === 3 ? Number.NaN : random.normal()))
   writer.append({ ids: BigUint64Array.from({ length: rows }, (_, row) => keyOf(row)), vectors, scalars: values })
   writer.finish()
+}
+
+function unitVectors(random: Random, { rows, dims }: { rows: number; dims: number }): Float32Array {
+  const vectors = new Float32Array(rows * dims)
+  for (let row = 0; row < rows; row++) vectors.set(unitVector(random, dims), row * dims)
+  return vectors
 }
 
 export function unitVector(random: Random, dims: number): Float32Array {

@@ -7,6 +7,8 @@ import numpy as np
 
 HEADER_BYTES = 4096
 SECTIONS_AT, SECTION_ENTRY_BYTES = 96, 24
+ROWS, SKETCH, CONTENT, KEYS = 0, 2, 3, 4
+ROW_STRIDE_AT, SKETCH_STRIDE_AT = 52, 288
 DTYPES = (np.float32, np.float16, np.int8)
 
 
@@ -30,20 +32,25 @@ class Items:
 
 def read_items(path: Path) -> Items:
     header = path.open("rb").read(HEADER_BYTES)
-    if header[:8] != b"PRITEMS\x1a" or _u32(header, 8) != 1:
-        raise ValueError(f"{path}: found {header[:12]!r}, expected an item table of version 1")
+    if header[:8] != b"PRITEMS\x1a" or _u32(header, 8) != 2:
+        raise ValueError(f"{path}: found {header[:12]!r}, expected an item table of version 2")
     rows, dims, content_dims, scalars = (_u32(header, at) for at in (32, 36, 40, 44))
     if header[49] != 0:
         raise ValueError(f"{path}: found string ids, expected integers: the peers look candidates up by number")
     dtype = DTYPES[header[48]]
-    record = _record(dtype, dims=dims, scalars=scalars, stride=_u32(header, 52))
-    table = _section(path, header, index=0, dtype=record, rows=rows)
-    content = _section(path, header, index=1, dtype=np.dtype((np.float16, (content_dims,))), rows=rows)
-    keys = _section(path, header, index=2, dtype=np.dtype(np.uint64), rows=rows)
+    sketch_stride = _u32(header, SKETCH_STRIDE_AT)
+    in_rows, in_sketches = (0, scalars) if sketch_stride else (scalars, 0)
+    row = _record(dtype, dims=dims, scale=dtype is np.int8, scalars=in_rows, stride=_u32(header, ROW_STRIDE_AT))
+    table = with_scalars = _section(path, header, index=ROWS, dtype=row, rows=rows)
+    if sketch_stride:
+        sketch = _record(np.int8, dims=dims, scale=False, scalars=in_sketches, stride=sketch_stride)
+        with_scalars = _section(path, header, index=SKETCH, dtype=sketch, rows=rows)
+    content = _section(path, header, index=CONTENT, dtype=np.dtype((np.float16, (content_dims,))), rows=rows)
+    keys = _section(path, header, index=KEYS, dtype=np.dtype(np.uint64), rows=rows)
     vectors = table["vector"].astype(np.float32)
     if dtype is np.int8:
         vectors *= table["scale"][:, None]
-    return Items(keys=keys, vectors=vectors, scalars=np.ascontiguousarray(table["scalars"].T), content=content)
+    return Items(keys=keys, vectors=vectors, scalars=np.ascontiguousarray(with_scalars["scalars"].T), content=content)
 
 
 def intersect(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -62,9 +69,9 @@ def _u32(header: bytes, at: int) -> int:
     return int.from_bytes(header[at : at + 4], "little")
 
 
-def _record(dtype: type, *, dims: int, scalars: int, stride: int) -> np.dtype:
+def _record(dtype: type, *, dims: int, scale: bool, scalars: int, stride: int) -> np.dtype:
     vector_bytes = -(-dims * np.dtype(dtype).itemsize // 4) * 4
-    scale_bytes = 4 if dtype is np.int8 else 0
+    scale_bytes = 4 if scale else 0
     return np.dtype({
         "names": ["vector", "scale", "scalars"],
         "formats": [(dtype, (dims,)), np.float32, (np.float32, (scalars,))],

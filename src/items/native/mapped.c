@@ -125,20 +125,23 @@ static pr_mapped *map_file(int file, const pr_table *shape) {
   return mapped;
 }
 
-/* mapTable(file, [bytes, rows_at, index_at, rows, dims, scalars, row_stride, buckets, probes, dtype]) → handle */
+#define SHAPE_NUMBERS 14
+
+/* mapTable(file, [bytes, and the fields of pr_table after it, in their order]) → handle */
 static napi_value map_table(napi_env env, napi_callback_info info) {
   napi_value args[2], handle;
   int32_t file;
-  double shape[10];
+  double shape[SHAPE_NUMBERS];
   if (!pr_args(env, info, 2, args)) return NULL;
-  if (napi_get_value_int32(env, args[0], &file) != napi_ok || !pr_numbers(env, args[1], 10, shape)) {
-    return pr_throw(env, "mapTable(file, shape of 10 numbers)");
+  if (napi_get_value_int32(env, args[0], &file) != napi_ok || !pr_numbers(env, args[1], SHAPE_NUMBERS, shape)) {
+    return pr_throw(env, "mapTable(file, shape of 14 numbers)");
   }
   pr_table table = {
-      .bytes = (size_t)shape[0],      .rows_at = (size_t)shape[1],      .index_at = (size_t)shape[2],
-      .rows = (uint32_t)shape[3],     .dims = (uint32_t)shape[4],       .scalars = (uint32_t)shape[5],
-      .row_stride = (uint32_t)shape[6], .buckets = (uint32_t)shape[7], .probes = (uint32_t)shape[8],
-      .dtype = (pr_dtype)shape[9],
+      .bytes = (size_t)shape[0],         .rows_at = (size_t)shape[1],       .scales_at = (size_t)shape[2],
+      .sketch_at = (size_t)shape[3],     .index_at = (size_t)shape[4],      .rows = (uint32_t)shape[5],
+      .dims = (uint32_t)shape[6],        .scalars = (uint32_t)shape[7],     .row_stride = (uint32_t)shape[8],
+      .sketch_stride = (uint32_t)shape[9], .sketch_error = shape[10],       .buckets = (uint32_t)shape[11],
+      .probes = (uint32_t)shape[12],     .dtype = (pr_dtype)shape[13],
   };
   if (!pr_table_fits(&table)) return pr_throw(env, "the table's shape does not fit its bytes");
   slot *s = malloc(sizeof *s);

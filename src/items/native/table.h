@@ -25,11 +25,15 @@ typedef struct {
   const uint8_t *base;
   size_t bytes;
   size_t rows_at;
+  size_t scales_at;
+  size_t sketch_at;
   size_t index_at;
   uint32_t rows;
   uint32_t dims;
   uint32_t scalars;
   uint32_t row_stride;
+  uint32_t sketch_stride; /* 0 = no sketch */
+  double sketch_error;
   uint32_t buckets;
   uint32_t probes;
   pr_dtype dtype;
@@ -37,6 +41,13 @@ typedef struct {
 
 /* False when a table of this shape would not lie within its bytes: the reader's checks, once more. */
 bool pr_table_fits(const pr_table *table);
+
+/* The scalars of a row: in its sketch, if there is one. */
+static inline const uint8_t *pr_table_scalars(const pr_table *t, uint32_t row) {
+  size_t sketched = t->sketch_at + row * (size_t)t->sketch_stride + (t->dims + 3) / 4 * 4;
+  size_t plain = t->rows_at + (row + (size_t)1) * t->row_stride - 4 * t->scalars;
+  return t->base + (t->sketch_stride ? sketched : plain);
+}
 
 /* XXH64 with seed 0. */
 uint64_t pr_xxh64(const void *bytes, size_t length);

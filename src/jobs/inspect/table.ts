@@ -11,7 +11,8 @@ const NUMBERS_SHOWN = 8
 export function describeTable({ info }: ItemTable, path: string): string {
   const rows = [
     ['items', formatCount(info.rows)],
-    ['vectors', `${info.dims} × ${info.dtype}, ${info.row_bytes} bytes a row with scalars`],
+    ['vectors', `${info.dims} × ${info.dtype}, ${info.row_bytes} bytes a row`],
+    ['sketches', info.sketch_bytes > 0 ? `${info.sketch_bytes} bytes each` : 'none'],
     ['content', info.content_dims > 0 ? `${info.content_dims} × float16` : 'none'],
     ['scalars', info.scalars.join(', ') || 'none'],
     ['ids', `${info.id_kind}${info.has_ids ? '' : ', original ids not kept'}`],

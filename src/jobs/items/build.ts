@@ -33,6 +33,8 @@ export type ItemsOptions = {
   renamed: Map<string, string>
   vectors: Vectors
   output: string
+  /** Without it, as the table's writer decides. */
+  sketch?: boolean
   bad_share_max: number
   resources: Resources
   job: Job
@@ -100,7 +102,7 @@ async function writeTable(options: Writing): Promise<ItemsResult> {
   const { manifest, workspace, catalogue, job, source } = options
   const rejects = createRejectLog(catalogue.rejects)
   const path = join(await workspace.makeDirectory('table'), 'items.table')
-  const writer = ItemTableWriter.create(path, tableOptions(manifest))
+  const writer = ItemTableWriter.create(path, { ...tableOptions(manifest), sketch: options.sketch })
   const step = job.progress.step('items', { total: catalogue.rows, unit: 'items' })
   try {
     let number = 0

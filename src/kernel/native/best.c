@@ -45,8 +45,12 @@ void pr_best_start(pr_best *best, size_t k, size_t n, void *scratch) {
   uint8_t *end = (uint8_t *)(best->keys + best->capacity);
   PR_FENCE(end);
   best->spare = (uint64_t *)(end + PR_FENCE_BYTES);
-  best->count = 0;
   best->kept_max = k;
+  pr_best_restart(best);
+}
+
+void pr_best_restart(pr_best *best) {
+  best->count = 0;
   best->bound = (uint64_t)UINT32_MAX + 1;
 }
 

@@ -6,7 +6,8 @@
  *   pr_lookup      keys → rows; pr_dedupe: each row once
  *   pr_blob_parse  bytes of a count blob → checked view
  *   pr_join_run    candidates × count blobs → the few candidates with counts ("hits")
- *   pr_score       rows → dot → features → transforms → layers → scores → best k, in blocks that stay in the cache
+ *   pr_score       rows → dot → features → transforms → layers → scores → best k, in blocks that stay in the cache; of large
+ *                  requests over sketches only the rows that may be among the best k (two_pass.c)
  */
 #ifndef PRERANK_CORE_H
 #define PRERANK_CORE_H
@@ -115,6 +116,8 @@ typedef struct {
 /* For the best k of n scores. */
 size_t pr_best_scratch_bytes(size_t k, size_t n);
 void pr_best_start(pr_best *best, size_t k, size_t n, void *scratch);
+/* Forgets what was added. */
+void pr_best_restart(pr_best *best);
 /* Adds scores[i] at position first + i where rows[i] is a row. */
 void pr_best_add(pr_best *best, const float *scores, const uint32_t *rows, uint32_t row_count, size_t n, size_t first);
 /* Sorts and cuts to k. */
@@ -150,6 +153,37 @@ typedef struct {
 #define PR_PREFETCH_ROWS 32
 /* out[i] = ⟨query, row⟩ for i < n; prefetches PR_PREFETCH_ROWS ahead. */
 void pr_dots(const pr_table *table, const pr_query *query, const uint32_t *rows, size_t n, pr_ahead ahead, float *out);
+
+/* A query laid out for sketches: the dot product is an exact sum of integers times `step`. */
+typedef struct {
+  int16_t levels[PR_DIMS_MAX + 64]; /* zeros from dims on: sketches are read in whole vectors */
+  float step;
+  double error; /* no product is further from the one that pr_dots computes */
+} pr_sketch_query __attribute__((aligned(64)));
+/* False where nothing can be proven: numbers that are not finite, or so large that a product might overflow. */
+bool pr_sketch_prepare(pr_sketch_query *prepared, const pr_table *table, const float *query);
+void pr_prefetch_sketches(const pr_table *table, const uint32_t *rows, size_t n);
+#define PR_PREFETCH_SKETCHES 64
+/* out[i] ≈ ⟨query, row⟩ from its sketch; prefetches PR_PREFETCH_SKETCHES ahead. */
+void pr_sketch_dots(const pr_table *table, const pr_sketch_query *query, const uint32_t *rows, size_t n, pr_ahead ahead,
+                    float *out);
+/* Largest magnitude; NaN counts as larger than infinity. */
+float pr_magnitude(const float *values, size_t n);
+
+/* How far scores may lie apart whose dot products do by at most `dot_error` (drift.c). */
+typedef struct {
+  const pr_formula *formula;
+  double dot_error, all;
+  uint32_t units; /* of the first hidden layer; 0 = no hidden layer */
+  float low[PR_HIDDEN_MAX], high[PR_HIDDEN_MAX]; /* through a unit that is on */
+  float falls_above[PR_HIDDEN_MAX], rises_above[PR_HIDDEN_MAX]; /* what a unit must exceed to count, a margin around 0 */
+  float rounding;
+} pr_drift;
+void pr_drift_prepare(pr_drift *drift, const pr_formula *formula, double dot_error);
+/* For candidates whose W features are not larger than magnitudes; false where a sum might overflow. */
+bool pr_drift_block(pr_drift *drift, const float *magnitudes);
+/* `hidden`: the first hidden layer before its ReLU, which is then applied. Writes whole vectors. */
+void pr_drift_apply(const pr_drift *drift, float *hidden, size_t n, float *drifts);
 void pr_transform_apply(const pr_transform *transform, float *values, size_t n);
 void pr_layer_apply(const pr_layer *layer, const float *in, float *out, size_t n, bool relu);
 
