@@ -22,6 +22,8 @@ export type Ask = {
   left_ms: number
   candidates: number
   bytes: number
+  /** Its own, where it has been let in once. */
+  ticket?: Ticket
 }
 
 /** What one request holds; every amount replaces the one before. */
@@ -92,13 +94,14 @@ export function createAdmission(limits: AdmissionLimits): Admission {
     get bytes() {
       return total.bytes
     },
-    check({ wait_ms, own_ms, oldest_ms, left_ms, candidates, bytes }) {
+    check({ wait_ms, own_ms, oldest_ms, left_ms, candidates, bytes, ticket }) {
       // What is known to wait takes longer than its sum where other work comes between: the age of the oldest says so.
       const isOld = oldest_ms > wait_ms
       // Whose time is over is told so by its budget.
       const most_ms = left_ms > 0 ? WAIT_SHARE * left_ms : Number.POSITIVE_INFINITY
       const is_too_long = standing.refuses({ wait_ms: isOld ? oldest_ms : wait_ms, own_ms, most_ms })
-      if (is_too_long && tickets.size >= IN_WORK) throw isOld ? aged(oldest_ms) : queued(wait_ms)
+      const others = tickets.size - (ticket ? 1 : 0)
+      if (is_too_long && others >= IN_WORK) throw isOld ? aged(oldest_ms) : queued(wait_ms)
       assertRoom('candidates', { others: total.candidates, wanted: candidates })
       assertRoom('bytes', { others: total.bytes, wanted: bytes })
     },

@@ -1,7 +1,7 @@
 /** What happens to a request before its body is read: it is refused, or gets a budget and a ticket. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
-import { type AdmissionLimits, createAdmission, type Ticket } from '../admission/admission.ts'
+import { type AdmissionLimits, type Ask, createAdmission, type Ticket } from '../admission/admission.ts'
 import { createEstimate, type Estimate } from '../admission/estimate.ts'
 import { createTurns, type Turns } from '../admission/turns.ts'
 import { ServiceError } from '../errors.ts'
@@ -61,15 +61,13 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
     candidates: Math.min(limits.candidates_max, Math.round(costs[format].candidates.of(bytes))),
   })
 
-  function assertRoom({ decode_ms, left_ms, candidates, bytes }: Room) {
+  function assertRoom({ decode_ms, ...room }: Room) {
     const tower = host.serving?.bundle.tower
     admission.check({
       own_ms: decode_ms,
       wait_ms: Math.max(turns.wait_ms(decode_ms), tower?.wait_ms ?? 0),
       oldest_ms: Math.max(turns.oldest_ms(), tower?.oldest_ms ?? 0),
-      left_ms,
-      candidates,
-      bytes,
+      ...room,
     })
   }
 
@@ -124,7 +122,7 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
     },
     admit({ ticket, budget }, body) {
       const { decode_ms, candidates } = forecast(body)
-      assertRoom({ decode_ms, left_ms: budget.left_ms(), candidates, bytes: 0 })
+      assertRoom({ decode_ms, left_ms: budget.left_ms(), candidates, bytes: 0, ticket })
       ticket.holdCandidates(candidates)
       return { decode_ms }
     },
@@ -141,7 +139,7 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
   }
 }
 
-type Room = { decode_ms: number; left_ms: number; candidates: number; bytes: number }
+type Room = Pick<Ask, 'left_ms' | 'candidates' | 'bytes' | 'ticket'> & { decode_ms: number }
 
 const createCosts = (): Costs => ({ decode_ms: createEstimate(), candidates: createEstimate() })
 

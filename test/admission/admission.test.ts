@@ -57,7 +57,8 @@ test('a wait refuses nobody while no more are in flight than can be in work at o
   tickets[0].close()
   tickets[0].close()
   admission.check(late)
-  admission.open()
+  const ticket = admission.open()
+  admission.check({ ...late, ticket })
   assert.throws(() => admission.check(late), refusedFor('queue_age'))
 })
 
