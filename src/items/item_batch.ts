@@ -26,13 +26,13 @@ export type ItemBatch = {
 }
 
 const HALF_MAX = 65504
-/** Below that, a row itself is a cache line or two. */
+/** Below that, a row itself is a cache line or two, like one of 64 dims in float16, where sketches gained little. */
 const SKETCH_DIMS_MIN = 32
 
 export function completeOptions(options: TableOptions): Required<TableOptions> {
   const complete = {
     ...options,
-    sketch: options.sketch ?? (options.dtype !== 'int8' && options.dims >= SKETCH_DIMS_MIN),
+    sketch: options.sketch ?? (options.dtype === 'float32' && options.dims >= SKETCH_DIMS_MIN),
     content_dims: options.content_dims ?? 0,
     scalars: options.scalars ?? [],
     fingerprint: options.fingerprint ?? '0'.repeat(64),

@@ -93,13 +93,15 @@ test('scalars stand in the sketches, and the rows are the vectors alone', (t) =>
   assert.equal(bytes.readFloatLE(header.sections.sketch.offset + 3 * header.sketch_stride + 8), scalars[6])
 })
 
-test('float tables of 32 dims and more have sketches unless they are left out', (t) => {
+test('float32 tables of 32 dims and more have sketches unless they are left out', (t) => {
   const strideOf = (options: { dims: number; dtype: Dtype; sketch?: boolean }) => {
     const path = join(temporaryDirectory(t), 'items.table')
     return ItemTableWriter.create(path, { ...options, id_kind: 'u64' }).finish().sketch_stride
   }
   assert.equal(strideOf({ dims: 64, dtype: 'float32' }), 64)
-  assert.equal(strideOf({ dims: 32, dtype: 'float16' }), 32)
+  assert.equal(strideOf({ dims: 32, dtype: 'float32' }), 32)
+  assert.equal(strideOf({ dims: 64, dtype: 'float16' }), 0)
+  assert.equal(strideOf({ dims: 64, dtype: 'float16', sketch: true }), 64)
   assert.equal(strideOf({ dims: 31, dtype: 'float32' }), 0)
   assert.equal(strideOf({ dims: 64, dtype: 'int8' }), 0)
   assert.equal(strideOf({ dims: 64, dtype: 'float32', sketch: false }), 0)

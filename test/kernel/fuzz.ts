@@ -21,7 +21,7 @@ import { kernels, keyOf, randomBlob, randomFormula, randomInput, withTables } fr
 export type Outcome = { accepted: number; refused: number }
 
 const ROWS = 60
-const MANY = 2100
+const MANY = 4200
 const ANY_KEYS = new BigUint64Array(MANY)
 
 /** Items of every kind of section, in each dtype. */

@@ -98,12 +98,12 @@ const QUERIES: Record<string, (random: Random, d: number) => number> = {
 const chosen = fc.record({
   query: fc.constantFrom(...Object.keys(QUERIES)),
   shape: fc.record({
-    ...{ cross: fc.nat(6), scalars: fc.constant(1), caller: fc.nat(2), blobs: fc.nat(3), n: fc.constant(3000) },
+    ...{ cross: fc.nat(6), scalars: fc.constant(1), caller: fc.nat(2), blobs: fc.nat(3), n: fc.constant(5000) },
     hidden: fc.array(fc.integer({ min: 1, max: 33 }), { maxLength: 2 }),
     ...{ seed: fc.nat(), odd_values: fc.boolean() },
   }),
   dot_weight: fc.oneof(fc.constantFrom(-1, 1, 0, 1e-30, -1e20), fc.double({ min: -3, max: 3, noNaN: true })),
-  k: fc.oneof(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 2999 })),
+  k: fc.oneof(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 4999 })),
 })
 
 for (const [name, component] of Object.entries(ADVERSARIES)) {

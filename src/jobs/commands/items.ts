@@ -15,8 +15,9 @@ given with --column, such as --column text=overview; a column that is not there 
 With --vectors the vectors are ready and no tower runs: a .npy file with one row for each row of the catalogue, or the
 name of a catalogue column that holds lists of numbers.
 
-Float vectors of 32 dims and more get sketches beside them: a copy in int8, 64 bytes for 64 dims, by which the server finds the
-rows that are worth reading. Answers are the same without them (--no-sketch), and large requests slower.
+Vectors in float32 of 32 dims and more get sketches beside them: a copy in int8, 64 bytes for 64 dims, by which the server finds
+the rows that are worth reading. Answers are the same without them (--no-sketch), and large requests slower. In float16, where
+they gain little, they are made on request (--sketch).
 
 Interrupted, it goes on where it stopped when it is started again with the same catalogue and bundle.
 
@@ -31,7 +32,7 @@ export type ItemsCommandOptions = ResourceOptions & {
   column: Map<string, string>
   vectors?: string
   content?: string
-  sketch: boolean
+  sketch?: boolean
   badRowsMax: number
   json?: boolean
 }
@@ -46,6 +47,7 @@ export function itemsCommand(run: RunJob): Command {
       '--content <file.npy>',
       'content embeddings beside ready vectors, where the manifest takes them from the tower',
     )
+    .option('--sketch', 'sketches beside the vectors, whatever their type but int8')
     .option('--no-sketch', 'a smaller table without sketches')
     .addHelpText('after', DETAILS)
     .action((options: ItemsCommandOptions) =>
@@ -58,7 +60,7 @@ export function itemsCommand(run: RunJob): Command {
           renamed: options.column,
           vectors: vectorsOf(options),
           output: options.output ?? join(options.bundle, 'items.table'),
-          sketch: options.sketch ? undefined : false,
+          sketch: options.sketch,
           bad_share_max: options.badRowsMax,
           resources: resourcesOf(options),
           job,
