@@ -15,6 +15,7 @@ typedef struct {
 
 /* False where a row is outside the file. */
 static bool gather(const pr_table *table, strip s, const uint32_t *rows, size_t count, uint8_t *out) {
+  if (s.bytes == 0) return true; /* such as content of 0 dims; `out` may be NULL then */
   for (size_t i = 0; i < count; i++, out += s.bytes) {
     if (rows[i] == PR_NO_ROW) {
       memset(out, 0, s.bytes);
