@@ -9,6 +9,7 @@ import { freePort } from '../../test/lib/redis_process.ts'
 
 const READY_MS_MAX = 60_000
 const STOP_MS_MAX = 15_000
+const LOG_CHARACTERS_MAX = 2_000
 const root = join(import.meta.dirname, '..', '..')
 
 export type Service = { url: string; pid: number; stop(): Promise<void> }
@@ -52,6 +53,7 @@ export async function startService(environment: Record<string, string>, checkout
   const settings = { HOST: '127.0.0.1', PORT: port, LOG_LEVEL: 'warn', SHUTDOWN_DELAY_MS: '0' }
   const child = node([join(checkout, 'src', 'server.ts')], { ...settings, ...environment })
   const exited = once(child, 'exit')
+  const log = lastLines(child)
   const url = `http://127.0.0.1:${port}`
   const stop = async () => {
     child.kill('SIGTERM')
@@ -63,7 +65,8 @@ export async function startService(environment: Record<string, string>, checkout
   // Another process may answer on a shared port.
   const own_url = environment.ADMIN_PORT ? `http://127.0.0.1:${environment.ADMIN_PORT}` : url
   while (!(await isReady(own_url))) {
-    if (child.exitCode !== null) throw new Error(`the service ended with code ${child.exitCode} before it was ready`)
+    if (child.exitCode !== null)
+      throw new Error(`the service ended with code ${child.exitCode} before it was ready:\n${log()}`)
     if (Date.now() > deadline_ms) {
       await stop()
       throw new Error(`the service was not ready after ${READY_MS_MAX} ms`)
@@ -82,9 +85,19 @@ const isReady = (url: string) =>
 function node(args: string[], environment: Record<string, string> = {}): ChildProcess {
   // What the caller's shell sets for a service of its own must not change what is measured here.
   const env = { PATH: process.env.PATH, ...environment }
-  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  child.stdout!.resume()
   killWithUs(child)
   return child
+}
+
+/** The end of what the child prints, for the error that says why it ended. */
+function lastLines(child: ChildProcess): () => string {
+  let text = ''
+  child.stdout!.on('data', (data) => {
+    text = (text + data).slice(-LOG_CHARACTERS_MAX)
+  })
+  return () => text
 }
 
 async function finished(child: ChildProcess): Promise<void> {

@@ -21,6 +21,12 @@ export type SessionOptions = {
   memory: SharedArrayBuffer
 }
 
+/**
+ * Processors without VNNI add two int8 products in 16 bits, which saturate; with this, ONNX Runtime takes unsigned weights
+ * there (microsoft/onnxruntime #12088).
+ */
+export const EXACT_INT8 = { session: { x64quantprecision: '1' } }
+
 export type SessionMessage = { ready: true } | { done: number } | { failed: string }
 
 export async function serveTower(options: SessionOptions, port: MessagePort): Promise<void> {
@@ -58,8 +64,13 @@ export async function openSession(options: SessionOptions): Promise<(rows: numbe
     graphOptimizationLevel: 'all',
     // What goes wrong comes back as an error; the library's own log would say it twice.
     logSeverityLevel: 4,
-    // Threads that spin between runs take the cores from the event loop and the kernel.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    extra: {
+      session: {
+        ...EXACT_INT8.session,
+        // Threads that spin between runs take the cores from the event loop and the kernel.
+        intra_op: { allow_spinning: '0' },
+      },
+    },
   })
   assertSignature(session, options)
   const tensors = [...options.inputs, options.output]

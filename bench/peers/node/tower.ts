@@ -6,12 +6,13 @@ import type { Sequence } from '../../../src/features/sequence.ts'
 import type { ItemTable } from '../../../src/items/item_table.ts'
 import type { PrerankRequest } from '../../../src/prerank/request.ts'
 import { compileQueryInputs } from '../../../src/tower/query_inputs.ts'
+import { EXACT_INT8 } from '../../../src/tower/session.ts'
 
 /** The head vectors [H, D]. */
 export type Tower = (request: PrerankRequest, sequence: Sequence) => Promise<Float32Array>
 
 export const openSession = (path: string) =>
-  InferenceSession.create(path, { intraOpNumThreads: 1, interOpNumThreads: 1 })
+  InferenceSession.create(path, { intraOpNumThreads: 1, interOpNumThreads: 1, extra: EXACT_INT8 })
 
 export async function openTower(bundle: string, manifest: Manifest, table: ItemTable): Promise<Tower> {
   const { files, precision, inputs, output } = manifest.query_tower

@@ -22,6 +22,7 @@ class QueryTower:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.x64quantprecision", "1")
         self.session = ort.InferenceSession(bundle / tower["files"][tower["precision"]], options)
         self.output = tower["output"]
         self.fills = {spec["name"]: _fill(spec, manifest["vocabularies"]) for spec in tower["inputs"]}

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Manifest } from '../../bundle/manifest.ts'
 import type { TowerFeed } from '../../tower/inputs.ts'
+import { EXACT_INT8 } from '../../tower/session.ts'
 import { JobError } from '../run/job.ts'
 import '../../tower/telemetry.ts'
 
@@ -29,6 +30,7 @@ export async function openItemTower(options: {
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 4,
+    extra: EXACT_INT8,
   })
   return {
     close: () => session.release(),
