@@ -14,6 +14,8 @@ import type { Formula, ScoreInput, TopK } from '../../src/kernel/kernel.ts'
 import { temporaryDirectory } from '../items/directory.ts'
 import { createRandom, type Random } from '../lib/random.ts'
 import {
+  blob,
+  identity,
   kernels,
   keyOf,
   linear,
@@ -205,6 +207,16 @@ const forgetSketch =
   (bytes, { sections, sketch_stride }) =>
     bytes.fill(0, sections.sketch.offset + row * sketch_stride, sections.sketch.offset + (row + 1) * sketch_stride)
 
+/** The score is the dot product and a tenth at most, by counts: were the second pass to take those of others, it would be in vain. */
+function countsOf(items: number): Pick<ScoreInput, 'formula' | 'blobs'> {
+  const numbers = Array.from({ length: items }, (_, i) => i)
+  const [keys, counts] = [numbers.map(keyOf), numbers.map((i) => (i * 37) % 101)]
+  return {
+    formula: { cross: [{ prior: 0, transform: identity(0) }], scalars: [], caller: [], layers: linear([1, 1]) },
+    blobs: [blob({ keys, counts: [counts], totals: [1000], features: [0] })],
+  }
+}
+
 /** Where sketches decide, an item whose sketch is gone is not among the best; where they must not, it is the best. */
 for (const native of kernels().filter(({ name }) => name === 'native')) {
   test('sketches decide whose rows are read, where that pays and can be proven', async (t) => {
@@ -224,6 +236,8 @@ for (const native of kernels().filter(({ name }) => name === 'native')) {
     const formula = { ...input.formula, layers: linear([1], Number.NaN) }
     assert.equal(await finds({ formula }, best + 1), true, 'all scores are NaN')
     assert.equal(await finds({ query: query.map((x) => x * 1e38) }, 1), true, 'products might overflow')
+    for (const items of [ROWS, 3 * ROWS])
+      assert.equal(await finds(countsOf(items), 100), false, `counts of ${items} items`)
   })
 }
 
