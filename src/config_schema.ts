@@ -190,7 +190,7 @@ export const ConfigSchema = Type.Object({
   ),
   queue_wait_max_ms: integer(
     'ms',
-    'How long a request may have to wait for the thread or the tower in a burst; where it would take longer it is refused.',
+    'How long a request may have to wait for others in a burst, by what such requests cost lately; beyond that it is refused.',
     { default: 100, minimum: 1, maximum: 60_000 },
   ),
   queue_wait_standing_ms: integer(

@@ -1,5 +1,5 @@
 /**
- * Goodput beyond saturation. A closed loop finds the rate that the service can sustain; open loops then offer half of it,
+ * Goodput beyond saturation. Closed loops find the rate that the service can sustain; open loops then offer half of it,
  * all of it, twice and three times as much. An answer is good when it came within the deadline of its request. The service
  * is its own process, pinned to one core where that can be done; the generator and Redis have the others.
  */
@@ -13,7 +13,8 @@ import type { Load, Outcome } from './load.ts'
 
 const BUNDLE = join(import.meta.dirname, '..', '..', 'models', 'demo')
 const MULTIPLES = [0.5, 1, 2, 3]
-const CONNECTIONS = 16
+/** With few of them the service waits for the generator, with many most answers come too late. */
+const CONNECTIONS = [4, 8, 16]
 /** Without a deadline of their own requests have the service's default. */
 const DEADLINE_MS = 100
 const CASES = [
@@ -32,9 +33,9 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
   try {
     for (const one of CASES) {
       const load = { ...one, url: stack.url, bundle: BUNDLE, seconds, deadline_ms: DEADLINE_MS }
-      const closed = await measure({ ...load, connections: CONNECTIONS })
+      const saturation_per_s = await bestOf(CONNECTIONS, (connections) => measure({ ...load, connections }))
       for (const multiple of MULTIPLES) {
-        const rate = multiple * closed.goodput_per_s
+        const rate = multiple * saturation_per_s
         rows.push({ ...one, multiple, rate, ...(await measure({ ...load, rate })) })
         if (!json) console.error(describeRow(rows.at(-1)!).join('  '))
       }
@@ -45,6 +46,12 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
   const report = { machine: describeMachine(), load_generator_pinned: PINNED, rows }
   if (!json) console.log(formatTable(HEAD, rows.map(describeRow)))
   return report
+}
+
+async function bestOf(connections: number[], measured: (connections: number) => Promise<Outcome>): Promise<number> {
+  let best_per_s = 0
+  for (const count of connections) best_per_s = Math.max(best_per_s, (await measured(count)).goodput_per_s)
+  return best_per_s
 }
 
 const measure = (load: Load) => runGenerator<Outcome>(join(import.meta.dirname, 'load.ts'), load)

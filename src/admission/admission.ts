@@ -3,6 +3,7 @@
  * request that is alone always comes in, so no limit can shut out a size for good.
  */
 import { ServiceError } from '../errors.ts'
+import { createFlow } from './flow.ts'
 import { createStandingQueue } from './standing_queue.ts'
 
 export type AdmissionLimits = {
@@ -13,7 +14,7 @@ export type AdmissionLimits = {
 }
 
 export type Ask = {
-  /** How long it would wait, and how long it would take itself. */
+  /** How long it would wait for the stages whose queue is known, and how long it would hold them itself. */
   wait_ms: number
   own_ms: number
   /** How long the oldest one has waited. */
@@ -31,6 +32,8 @@ export type Ticket = {
   /** Throw where more cannot be had. */
   holdCandidates(count: number): void
   holdBytes(count: number): void
+  /** Its work is done; then it is closed too. */
+  answered(): void
   close(): void
 }
 
@@ -53,12 +56,13 @@ const IN_WORK = 4
 /** Who waits longer than that share of its time will hardly be answered within the rest. */
 const WAIT_SHARE = 0.2
 
-export function createAdmission(limits: AdmissionLimits): Admission {
+export function createAdmission(limits: AdmissionLimits, now = () => performance.now()): Admission {
   const { queue_wait_max_ms, queue_wait_standing_ms } = limits
-  const standing = createStandingQueue({ burst_ms: queue_wait_max_ms, standing_ms: queue_wait_standing_ms })
+  const standing = createStandingQueue({ burst_ms: queue_wait_max_ms, standing_ms: queue_wait_standing_ms }, now)
+  const flow = createFlow(now)
   const maxima: Held = { candidates: limits.candidates_in_flight_max, bytes: limits.body_bytes_in_flight_max }
   const total: Held = { candidates: 0, bytes: 0 }
-  const tickets = new Set<Ticket>()
+  const tickets = new Map<Ticket, Held>()
 
   function assertRoom(kind: Kind, { others, wanted }: { others: number; wanted: number }): void {
     const max = maxima[kind]
@@ -77,14 +81,24 @@ export function createAdmission(limits: AdmissionLimits): Admission {
     const ticket: Ticket = {
       holdCandidates: (count) => hold('candidates', count),
       holdBytes: (count) => hold('bytes', count),
+      answered() {
+        flow.answered(held.candidates)
+        ticket.close()
+      },
       close() {
         tickets.delete(ticket)
         hold('candidates', 0)
         hold('bytes', 0)
       },
     }
-    tickets.add(ticket)
+    flow.began(tickets.size === 0)
+    tickets.set(ticket, held)
     return ticket
+  }
+
+  /** Candidates of those whose body is here; one that is on its way does not work yet. */
+  function* candidatesBeside(ticket?: Ticket): Iterable<number> {
+    for (const [other, { candidates }] of tickets) if (other !== ticket && candidates > 0) yield candidates
   }
 
   return {
@@ -94,7 +108,9 @@ export function createAdmission(limits: AdmissionLimits): Admission {
     get bytes() {
       return total.bytes
     },
-    check({ wait_ms, own_ms, oldest_ms, left_ms, candidates, bytes, ticket }) {
+    check({ oldest_ms, left_ms, candidates, bytes, ticket, ...ask }) {
+      const wait_ms = Math.max(ask.wait_ms, flow.wait_ms(candidates, candidatesBeside(ticket)))
+      const own_ms = Math.max(ask.own_ms, flow.cost_ms(candidates))
       // What is known to wait takes longer than its sum where other work comes between: the age of the oldest says so.
       const isOld = oldest_ms > wait_ms
       // Whose time is over is told so by its budget.

@@ -132,8 +132,11 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
     },
     during(visit, work) {
       visit.isWorking = true
-      const done = () => visit.ticket.close()
-      work.then(done, done)
+      const { ticket } = visit
+      work.then(
+        () => ticket.answered(),
+        () => ticket.close(),
+      )
       return visit.budget.within(work)
     },
   }

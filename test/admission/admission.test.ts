@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createAdmission } from '../../src/admission/admission.ts'
 import { createEstimate } from '../../src/admission/estimate.ts'
+import { createFlow } from '../../src/admission/flow.ts'
 import { createStandingQueue } from '../../src/admission/standing_queue.ts'
 import { createTurns } from '../../src/admission/turns.ts'
 import { ServiceError } from '../../src/errors.ts'
@@ -74,6 +75,56 @@ test('nobody waits for longer than a share of the time that is left', () => {
   assert.throws(() => admission.check({ ...idle, oldest_ms: 40, left_ms: 150 }), refusedFor('queue_age'))
   admission.check({ ...idle, wait_ms: 40, left_ms: -1 })
   admission.check({ ...idle, left_ms: 0.001 })
+})
+
+for (const at_once of [1, 5]) {
+  test(`who comes waits for those in work, wherever they are; ${at_once} of them answered at once`, () => {
+    let now_ms = 0
+    const admission = createAdmission({ ...LIMITS, queue_wait_standing_ms: 100 }, () => now_ms)
+    const enter = () => {
+      const ticket = admission.open()
+      ticket.holdCandidates(10)
+      return ticket
+    }
+    const in_work = Array.from({ length: 5 }, enter)
+    for (let round = 0; round < 100; round++) {
+      now_ms += 10 * at_once
+      for (let answer = 0; answer < at_once; answer++) {
+        in_work.push(enter())
+        in_work.shift()!.answered()
+      }
+    }
+    const ask = { ...idle, candidates: 10 }
+    admission.check({ ...ask, left_ms: 260 })
+    assert.throws(() => admission.check({ ...ask, left_ms: 200 }), refusedFor('queue_wait'), 'five times ten')
+    const more = Array.from({ length: 10 }, enter)
+    assert.throws(() => admission.check({ ...ask, left_ms: 10_000 }), refusedFor('queue_wait'))
+    for (const ticket of more) ticket.close()
+    const uploading = Array.from({ length: 10 }, () => admission.open())
+    admission.check({ ...ask, left_ms: 260 })
+    for (const ticket of [...uploading, ...in_work]) ticket.close()
+    admission.check({ ...ask, left_ms: 0.1 })
+  })
+}
+
+test('of what others cost, nobody waits for more than as much as the own', () => {
+  let now_ms = 0
+  const flow = createFlow(() => now_ms)
+  assert.equal(flow.wait_ms(1000, [1000, 1000]), 0, 'nothing is known yet')
+  flow.began(true)
+  for (let round = 0; round < 100; round++) {
+    for (const candidates of [1000, 100_000]) {
+      now_ms += candidates / 1000
+      flow.answered(candidates)
+    }
+  }
+  now_ms += 60_000
+  flow.began(true)
+  now_ms += 1
+  flow.answered(1000)
+  const wait_ms = (candidates: number, others: number[]) => Math.round(flow.wait_ms(candidates, others))
+  assert.equal(wait_ms(1000, [100_000, 100_000, 1000]), 3)
+  assert.equal(wait_ms(100_000, [100_000, 1000, 1000]), 102)
 })
 
 test('a burst may queue; a queue that stands is kept short, until it was empty once', () => {
