@@ -78,7 +78,8 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
       duration_ms: SATURATION_MS,
       requests_min: 1,
     })
-    const rate_per_s = SHARE_OF_SATURATION * ((1000 * saturated.answers.length) / saturated.elapsed_ms)
+    const good = saturated.answers.filter(({ status }) => status === 200).length
+    const rate_per_s = SHARE_OF_SATURATION * ((1000 * good) / saturated.elapsed_ms)
     say(`${items} items, ${CANDIDATES} candidates, CBOR, ${rate_per_s.toFixed(0)} requests per s, ${reloads} reloads`)
     const load = startSteadyLoad(ask.judged, { rate_per_s })
     await sleep(2000)

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { measure } from '../service/measure.ts'
 import { type Cost, metered } from '../service/meter.ts'
 import { startStack } from '../service/stack.ts'
+import { UNLIMITED } from '../service/unlimited.ts'
 import { drawBody, FORMATS, type Format, readCatalogue } from '../service/workload.ts'
 
 export type RequestPoint = {
@@ -29,7 +30,7 @@ export async function measureRequests({ bundle, sizes, seconds }: Options): Prom
   const candidates_max = Math.max(...sizes.map(({ candidates }) => candidates))
   const stack = await startStack({
     bundle,
-    settings: { CANDIDATES_MAX: `${candidates_max}`, STORE_DEADLINE_MS: '10000', DEADLINE_MS: '60000' },
+    settings: { ...UNLIMITED, CANDIDATES_MAX: `${candidates_max}` },
   })
   const redis = new Redis(stack.redis_url)
   try {

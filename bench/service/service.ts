@@ -17,6 +17,7 @@ import { type Part, planOf, type Variant } from './plans.ts'
 import { describeReport, describeRow } from './report.ts'
 import { measureRow, type ServiceRow } from './row.ts'
 import { startStack } from './stack.ts'
+import { UNLIMITED } from './unlimited.ts'
 import { FORMATS, type Format, readCatalogue } from './workload.ts'
 
 const DEMO = join(import.meta.dirname, '..', '..', 'models', 'demo')
@@ -101,8 +102,7 @@ function settingsOf({ precision, cache }: Variant): Record<string, string> {
   return {
     TOWER_PRECISION: precision,
     // Past saturation a store answer waits for the event loop; leaving features out would be less work, not more speed.
-    STORE_DEADLINE_MS: '10000',
-    DEADLINE_MS: '60000',
+    ...UNLIMITED,
     ...(cache ? {} : { BLOB_CACHE_BYTES: '0' }),
   }
 }

@@ -108,16 +108,18 @@ export function createAdmission(limits: AdmissionLimits, now = () => performance
     get bytes() {
       return total.bytes
     },
-    check({ oldest_ms, left_ms, candidates, bytes, ticket, ...ask }) {
-      const wait_ms = Math.max(ask.wait_ms, flow.wait_ms(candidates, candidatesBeside(ticket)))
-      const own_ms = Math.max(ask.own_ms, flow.cost_ms(candidates))
+    check({ wait_ms, own_ms, oldest_ms, left_ms, candidates, bytes, ticket }) {
       // What is known to wait takes longer than its sum where other work comes between: the age of the oldest says so.
       const isOld = oldest_ms > wait_ms
       // Whose time is over is told so by its budget.
       const most_ms = left_ms > 0 ? WAIT_SHARE * left_ms : Number.POSITIVE_INFINITY
       const is_too_long = standing.refuses({ wait_ms: isOld ? oldest_ms : wait_ms, own_ms, most_ms })
-      const others = tickets.size - (ticket ? 1 : 0)
-      if (is_too_long && others >= IN_WORK) throw isOld ? aged(oldest_ms) : queued(wait_ms)
+      if (tickets.size - (ticket ? 1 : 0) >= IN_WORK) {
+        if (is_too_long) throw isOld ? aged(oldest_ms) : queued(wait_ms)
+        const flow_ms = flow.wait_ms(candidates, candidatesBeside(ticket))
+        const flow_ms_max = Math.min(Math.max(queue_wait_max_ms, flow.cost_ms(candidates)), most_ms)
+        if (flow_ms > flow_ms_max) throw queued(flow_ms)
+      }
       assertRoom('candidates', { others: total.candidates, wanted: candidates })
       assertRoom('bytes', { others: total.bytes, wanted: bytes })
     },

@@ -80,7 +80,7 @@ test('nobody waits for longer than a share of the time that is left', () => {
 for (const at_once of [1, 5]) {
   test(`who comes waits for those in work, wherever they are; ${at_once} of them answered at once`, () => {
     let now_ms = 0
-    const admission = createAdmission({ ...LIMITS, queue_wait_standing_ms: 100 }, () => now_ms)
+    const admission = createAdmission(LIMITS, () => now_ms)
     const enter = () => {
       const ticket = admission.open()
       ticket.holdCandidates(10)
