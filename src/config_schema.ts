@@ -191,7 +191,7 @@ export const ConfigSchema = Type.Object({
   queue_wait_max_ms: integer(
     'ms',
     'How long a request may have to wait for others in a burst, by what such requests cost lately; beyond that it is refused.',
-    { default: 100, minimum: 1, maximum: 60_000 },
+    { default: 200, minimum: 1, maximum: 60_000 },
   ),
   queue_wait_standing_ms: integer(
     'ms',
