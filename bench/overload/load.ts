@@ -35,6 +35,8 @@ export type Outcome = {
   refused_p50_ms: number
   refused_p99_ms: number
   failed: number
+  /** What happened to the first of them. */
+  failure: string | null
 }
 
 const text = { type: 'string' } as const
@@ -58,7 +60,7 @@ async function run(load: Record<keyof Load, string>): Promise<Outcome> {
     const tail = drawTail(catalogue, { candidates: Number(load.candidates), seed })[format]
     return requestBytes(url, { body: joinBody({ head, tail, format }), content_type: FORMATS[format] })
   })
-  const client = await createRawClient(url, load.rate ? CONNECTIONS_MAX : Number(load.connections))
+  const client = createRawClient(url, load.rate ? CONNECTIONS_MAX : Number(load.connections))
   const send = (index: number, from_ms: number) => client.send(requests[index % BODIES], from_ms)
   for (let index = 0; index < 20; index++) await send(index, performance.now())
   const duration_ms = 1000 * Number(load.seconds)
@@ -69,6 +71,7 @@ async function run(load: Record<keyof Load, string>): Promise<Outcome> {
   const times = (status: number) =>
     answers.flatMap((one) => (one.status === status ? [one.latency_ms] : [])).sort((a, b) => a - b)
   const [accepted, refused, expired] = [times(200), times(503), times(504)]
+  const other = failures.filter((failure) => !/^50[34] /.test(failure))
   const good = accepted.filter((ms) => ms <= deadline_ms)
   return {
     requests: answers.length,
@@ -79,6 +82,7 @@ async function run(load: Record<keyof Load, string>): Promise<Outcome> {
     refused: refused.length,
     refused_p50_ms: percentile(refused, 50),
     refused_p99_ms: percentile(refused, 99),
-    failed: failures.length - refused.length - expired.length,
+    failed: other.length,
+    failure: other[0] ?? null,
   }
 }

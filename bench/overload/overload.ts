@@ -44,7 +44,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
     await stack.stop()
   }
   const report = { machine: describeMachine(), load_generator_pinned: PINNED, rows }
-  if (!json) console.log(formatTable(HEAD, rows.map(describeRow)))
+  if (!json) console.log([formatTable(HEAD, rows.map(describeRow)), ...failuresOf(rows)].join('\n'))
   return report
 }
 
@@ -55,6 +55,9 @@ async function bestOf(connections: number[], measured: (connections: number) => 
 }
 
 const measure = (load: Load) => runGenerator<Outcome>(join(import.meta.dirname, 'load.ts'), load)
+
+const failuresOf = (rows: Row[]) =>
+  rows.flatMap(({ failure, multiple, format }) => (failure ? [`${format}, ${multiple} ×: ${failure}`] : []))
 
 const HEAD = [
   ...['candidates', 'format', 'deadline ms', 'offered', 'req/s', 'goodput/s', 'p50', 'p99', 'late'],

@@ -2,7 +2,6 @@
  * The least work that a POST can be: bytes made beforehand, answers read for status and length only. Beyond saturation the
  * generator must not be what is saturated, and Node's own client costs as much as a refusal.
  */
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Answer } from '../service/http_client.ts'
 
@@ -25,15 +24,24 @@ export function requestBytes(url: URL, { body, content_type }: { body: Buffer; c
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body])
 }
 
-export async function createRawClient(url: URL, connections: number): Promise<RawClient> {
-  const sockets = Array.from({ length: connections }, () => connect(Number(url.port), url.hostname))
-  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
-  const lanes = sockets.map(createLane)
-  const free = [...lanes]
+/** Connects when it needs to: a connection that has never been used is one that a server closes. */
+export function createRawClient(url: URL, connections_max: number): RawClient {
+  const sockets: Socket[] = []
+  const free: Lane[] = []
   const waiting: ((lane: Lane) => void)[] = []
+  const openLane = () => {
+    const socket = connect(Number(url.port), url.hostname)
+    sockets.push(socket)
+    return createLane(socket)
+  }
+  const freeLane = async () => {
+    const known = free.pop()
+    if (known) return known
+    return sockets.length < connections_max ? openLane() : new Promise<Lane>((resolve) => waiting.push(resolve))
+  }
   return {
     async send(bytes, from_ms) {
-      const lane = free.pop() ?? (await new Promise<Lane>((resolve) => waiting.push(resolve)))
+      const lane = await freeLane()
       try {
         return { status: await lane.exchange(bytes), body: EMPTY, latency_ms: performance.now() - from_ms, stages: {} }
       } finally {
