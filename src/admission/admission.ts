@@ -63,6 +63,8 @@ export function createAdmission(limits: AdmissionLimits, now = () => performance
   const maxima: Held = { candidates: limits.candidates_in_flight_max, bytes: limits.body_bytes_in_flight_max }
   const total: Held = { candidates: 0, bytes: 0 }
   const tickets = new Map<Ticket, Held>()
+  /** Those that hold candidates: their body is here. One that is on its way does not work yet. */
+  let working = 0
 
   function assertRoom(kind: Kind, { others, wanted }: { others: number; wanted: number }): void {
     const max = maxima[kind]
@@ -70,11 +72,17 @@ export function createAdmission(limits: AdmissionLimits, now = () => performance
     throw refusal(kind, { found: `${wanted} ${kind} beside ${others} in flight`, expected: `at most ${max} together` })
   }
 
+  function works(is: boolean, was: boolean): void {
+    working += Number(is) - Number(was)
+    if (is && !was && working === IN_WORK) flow.busy()
+  }
+
   function open(): Ticket {
     const held: Held = { candidates: 0, bytes: 0 }
     const hold = (kind: Kind, wanted: number) => {
       const others = total[kind] - held[kind]
       if (wanted > held[kind]) assertRoom(kind, { others, wanted })
+      if (kind === 'candidates') works(wanted > 0, held.candidates > 0)
       held[kind] = wanted
       total[kind] = others + wanted
     }
@@ -82,7 +90,7 @@ export function createAdmission(limits: AdmissionLimits, now = () => performance
       holdCandidates: (count) => hold('candidates', count),
       holdBytes: (count) => hold('bytes', count),
       answered() {
-        flow.answered(held.candidates)
+        if (held.candidates > 0 && working >= IN_WORK) flow.answered(held.candidates)
         ticket.close()
       },
       close() {
@@ -91,12 +99,11 @@ export function createAdmission(limits: AdmissionLimits, now = () => performance
         hold('bytes', 0)
       },
     }
-    flow.began(tickets.size === 0)
     tickets.set(ticket, held)
     return ticket
   }
 
-  /** Candidates of those whose body is here; one that is on its way does not work yet. */
+  /** Candidates of those that work. */
   function* candidatesBeside(ticket?: Ticket): Iterable<number> {
     for (const [other, { candidates }] of tickets) if (other !== ticket && candidates > 0) yield candidates
   }

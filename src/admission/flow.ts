@@ -1,14 +1,14 @@
 /**
- * How long what is in work will take to leave. Little's law: while the service is never empty, the time between two answers
- * is what one of them costs, wherever they queue (thread, store, tower, kernel, the machine itself), so nobody has to know
- * where. Requests share the machine: by the time that one of some cost is done, each of the others had as much at most.
+ * How long what is in work will take to leave. Little's law: while the service is busy, the time between two answers is
+ * what one of them costs, wherever they queue (thread, store, tower, kernel, the machine itself), so nobody has to know
+ * where. With few in work it would be how long one takes, most of which is waiting for others than us. Requests share the machine: by the time that one of some cost is done, each of the others had as much at most.
  */
 import { createEstimate } from './estimate.ts'
 
 export type Flow = {
-  /** A request begins; `is_first` where none is in work. */
-  began(is_first: boolean): void
-  /** One was answered. What was given up counts to the next that is. */
+  /** From now on enough are in work. */
+  busy(): void
+  /** One was answered while enough were. What was given up counts to the next that is. */
   answered(candidates: number): void
   /** What one costs, from what such requests cost lately. */
   cost_ms(candidates: number): number
@@ -20,8 +20,8 @@ export function createFlow(now = () => performance.now()): Flow {
   const cost = createEstimate()
   let since_ms = now()
   return {
-    began(is_first) {
-      if (is_first) since_ms = now()
+    busy() {
+      since_ms = now()
     },
     answered(candidates) {
       const gap_ms = now() - since_ms

@@ -111,7 +111,7 @@ test('of what others cost, nobody waits for more than as much as the own', () =>
   let now_ms = 0
   const flow = createFlow(() => now_ms)
   assert.equal(flow.wait_ms(1000, [1000, 1000]), 0, 'nothing is known yet')
-  flow.began(true)
+  flow.busy()
   for (let round = 0; round < 100; round++) {
     for (const candidates of [1000, 100_000]) {
       now_ms += candidates / 1000
@@ -119,12 +119,28 @@ test('of what others cost, nobody waits for more than as much as the own', () =>
     }
   }
   now_ms += 60_000
-  flow.began(true)
+  flow.busy()
   now_ms += 1
   flow.answered(1000)
   const wait_ms = (candidates: number, others: number[]) => Math.round(flow.wait_ms(candidates, others))
   assert.equal(wait_ms(1000, [100_000, 100_000, 1000]), 3)
   assert.equal(wait_ms(100_000, [100_000, 1000, 1000]), 102)
+})
+
+test('how long a few take, beside bodies that are on their way, says nothing of what a request costs', () => {
+  let now_ms = 0
+  const admission = createAdmission(LIMITS, () => now_ms)
+  const uploading = Array.from({ length: 10 }, () => admission.open())
+  for (let round = 0; round < 100; round++) {
+    now_ms += 5000
+    const ticket = admission.open()
+    ticket.holdCandidates(10)
+    now_ms += 50
+    ticket.answered()
+  }
+  for (let count = 0; count < 10; count++) admission.open().holdCandidates(10)
+  admission.check({ ...idle, candidates: 10, left_ms: 100 })
+  for (const ticket of uploading) ticket.close()
 })
 
 test('a burst may queue; a queue that stands is kept short, until it was empty once', () => {
