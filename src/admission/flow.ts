@@ -1,7 +1,8 @@
 /**
  * How long what is in work will take to leave. Little's law: while the service is busy, the time between two answers is
  * what one of them costs, wherever they queue (thread, store, tower, kernel, the machine itself), so nobody has to know
- * where. With few in work it would be how long one takes, most of which is waiting for others than us. Requests share the machine: by the time that one of some cost is done, each of the others had as much at most.
+ * where. With few in work it would be how long one takes, most of which is waiting for others than us. Requests share the
+ * machine: by the time that one of some cost is done, each of the others had as much at most.
  */
 import { createEstimate } from './estimate.ts'
 
