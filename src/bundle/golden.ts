@@ -35,7 +35,7 @@ export async function replayGolden(options: {
   pace: Pace
 }): Promise<GoldenReport> {
   const { directory, manifest, precision, score, pace } = options
-  const text = await readFile(join(directory, manifest.golden.file), 'utf8')
+  const json = await readFile(join(directory, manifest.golden.file))
   const tolerance = manifest.golden.tolerance[precision]
   if (tolerance === undefined) throw new Error(`${directory}: golden.tolerance has no ${precision}`)
   const report: GoldenReport = {
@@ -46,7 +46,7 @@ export async function replayGolden(options: {
     mismatches: [],
     ok: false,
   }
-  for (const { now_ms, request, blobs, ids, scores } of goldenRequests(text)) {
+  for (const { now_ms, request, blobs, ids, scores } of goldenRequests(json)) {
     const found = await score({ now_ms, request, blobs: decodeBlobs(blobs) })
     compare(report, { name: `request ${report.requests++}`, found, expected: { ids, scores } })
     await pace.rest()
