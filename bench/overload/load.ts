@@ -4,9 +4,9 @@
  */
 import { parseArgs } from 'node:util'
 import { closedLoop, openLoop } from '../service/generator.ts'
+import { createRawClient } from '../service/raw_client.ts'
 import { percentile } from '../service/summary.ts'
-import { drawHead, drawTail, FORMATS, type Format, joinBody, readCatalogue } from '../service/workload.ts'
-import { createRawClient, requestBytes } from './raw_client.ts'
+import { drawBody, FORMATS, type Format, readCatalogue } from '../service/workload.ts'
 
 const BODIES = 64
 /** Of this many clients each waits for its answer before it asks again. */
@@ -55,13 +55,14 @@ async function run(load: Record<keyof Load, string>): Promise<Outcome> {
   const deadline_ms = Number(load.deadline_ms)
   const catalogue = await readCatalogue(load.bundle)
   const url = new URL('/v1/prerank', load.url)
-  const requests = Array.from({ length: BODIES }, (_, seed) => {
-    const head = drawHead(catalogue, { top_k: 1000, seed })
-    const tail = drawTail(catalogue, { candidates: Number(load.candidates), seed })[format]
-    return requestBytes(url, { body: joinBody({ head, tail, format }), content_type: FORMATS[format] })
-  })
-  const client = createRawClient(url, load.rate ? CONNECTIONS_MAX : Number(load.connections))
-  const send = (index: number, from_ms: number) => client.send(requests[index % BODIES], from_ms)
+  const candidates = Number(load.candidates)
+  const bodies = Array.from(
+    { length: BODIES },
+    (_, seed) => drawBody(catalogue, { candidates, top_k: 1000, seed })[format],
+  )
+  const connections_max = load.rate ? CONNECTIONS_MAX : Number(load.connections)
+  const client = createRawClient(url, { content_type: FORMATS[format], connections_max })
+  const send = (index: number, from_ms: number) => client.send([bodies[index % BODIES]], from_ms)
   for (let index = 0; index < 20; index++) await send(index, performance.now())
   const duration_ms = 1000 * Number(load.seconds)
   const { answers, failures, elapsed_ms } = load.rate

@@ -1,12 +1,13 @@
 /** The load generator, a process of its own: `node bench/service/load.ts --help`. */
-import { Agent } from 'node:http'
 import { parseArgs } from 'node:util'
 import { closedLoop, type OpenLoop, openLoop, type Send } from './generator.ts'
-import { post } from './http_client.ts'
+import { createRawClient, type RawClient } from './raw_client.ts'
 import { summarise } from './summary.ts'
-import { drawHead, drawTail, FORMATS, type Format, joinBody, readCatalogue } from './workload.ts'
+import { bodyPieces, drawHead, drawTail, FORMATS, type Format, readCatalogue } from './workload.ts'
 
 const REQUESTS_PER_SEED = 1_000_000
+/** Of an open loop; each waits for its answer before the next request. */
+const IN_FLIGHT_MAX = 256
 
 const HELP = `Puts load on POST /v1/prerank and prints what came back.
 
@@ -51,15 +52,19 @@ async function run(): Promise<void> {
   if (!(values.format in FORMATS)) throw new Error(`--format ${values.format}: expected json or cbor`)
   const format = values.format as Format
   const duration_ms = 1000 * positive('seconds')
-  const send = await sender(format)
+  const connections = values.rate ? IN_FLIGHT_MAX : positive('connections')
+  const content_type = FORMATS[format]
+  const client = createRawClient(new URL('/v1/prerank', values.url), { content_type, connections_max: connections })
+  const send = await sender(format, client)
   for (let index = 0; index < 3; index++) await send(index, performance.now())
   if (values.arrivals !== 'even' && values.arrivals !== 'poisson') {
     throw new Error(`--arrivals ${values.arrivals}: expected even or poisson`)
   }
-  const open = { duration_ms, in_flight_max: 256, arrivals: values.arrivals } satisfies Partial<OpenLoop>
+  const open = { duration_ms, in_flight_max: IN_FLIGHT_MAX, arrivals: values.arrivals } satisfies Partial<OpenLoop>
   const sample = values.rate
     ? await openLoop(send, { ...open, rate_per_s: positive('rate') })
-    : await closedLoop(send, { connections: positive('connections'), duration_ms, requests_min: positive('requests') })
+    : await closedLoop(send, { connections, duration_ms, requests_min: positive('requests') })
+  client.close()
   const summary = summarise(sample)
   if (values.json) console.log(JSON.stringify(summary))
   else {
@@ -73,7 +78,7 @@ async function run(): Promise<void> {
   process.exitCode = summary.failures > summary.shed ? 1 : 0
 }
 
-async function sender(format: Format): Promise<Send> {
+async function sender(format: Format, client: RawClient): Promise<Send> {
   const catalogue = await readCatalogue(values.bundle)
   const candidates = positive('candidates')
   const tails = Array.from(
@@ -82,12 +87,9 @@ async function sender(format: Format): Promise<Send> {
   )
   const top_k = positive('top-k')
   const first = Number(values.seed) * REQUESTS_PER_SEED
-  const url = new URL('/v1/prerank', values.url)
-  const agent = new Agent({ keepAlive: true })
   return (index, from_ms) => {
     const head = drawHead(catalogue, { top_k, seed: first + index })
-    const body = joinBody({ head, tail: tails[index % tails.length], format })
-    return post({ url, agent, body, content_type: FORMATS[format], from_ms })
+    return client.send(bodyPieces({ head, tail: tails[index % tails.length], format }), from_ms)
   }
 }
 

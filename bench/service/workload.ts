@@ -92,11 +92,16 @@ export function drawTail(catalogue: Catalogue, { candidates, seed }: Omit<Draw, 
   return { json: Buffer.from(JSON.stringify(json).slice(1)), cbor: encoder.encode(cbor).subarray(1) }
 }
 
-export function joinBody({ head, tail, format }: { head: Head; tail: Buffer; format: Format }): Buffer {
-  if (format === 'json') return Buffer.concat([Buffer.from(`${JSON.stringify(head).slice(0, -1)},`), tail])
+export type Parts = { head: Head; tail: Buffer; format: Format }
+
+/** A body in pieces, the last of which is the tail itself. */
+export function bodyPieces({ head, tail, format }: Parts): Buffer[] {
+  if (format === 'json') return [Buffer.from(`${JSON.stringify(head).slice(0, -1)},`), tail]
   // A map of fewer than 24 entries is one byte with their number, then the entries.
-  return Buffer.concat([Buffer.of(CBOR_MAP + HEAD_ENTRIES + TAIL_ENTRIES), encoder.encode(head).subarray(1), tail])
+  return [Buffer.of(CBOR_MAP + HEAD_ENTRIES + TAIL_ENTRIES), encoder.encode(head).subarray(1), tail]
 }
+
+export const joinBody = (parts: Parts): Buffer => Buffer.concat(bodyPieces(parts))
 
 const CBOR_MAP = 0xa0
 const HEAD_ENTRIES = 3
