@@ -19,6 +19,8 @@ const EMPTY = Buffer.alloc(0)
 
 /** Connects when it needs to, since servers close connections that are not used. */
 export function createRawClient(url: URL, { content_type, connections_max }: RawClientOptions): RawClient {
+  if (url.protocol !== 'http:') throw new Error(`${url}: expected http:`)
+  const address = { port: Number(url.port || 80), host: url.hostname.replace(/^\[|\]$/g, '') }
   const lanes = new Set<Lane>()
   const free: Lane[] = []
   const waiting: ((lane: Lane) => void)[] = []
@@ -30,7 +32,7 @@ export function createRawClient(url: URL, { content_type, connections_max }: Raw
     'content-length: ',
   ].join('\r\n')
   const open = () => {
-    const socket = connect(Number(url.port), url.hostname)
+    const socket = connect(address)
     const lane = createLane(socket)
     lanes.add(lane)
     socket.once('close', () => lanes.delete(lane))

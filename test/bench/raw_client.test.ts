@@ -71,3 +71,7 @@ test('another connection takes the place of one that was closed', async () => {
   )
   client.close()
 })
+
+test('what is not HTTP is refused', () => {
+  assert.throws(() => createRawClient(new URL('https://a'), { content_type: '', connections_max: 1 }), /expected http:/)
+})
