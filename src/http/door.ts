@@ -32,6 +32,9 @@ declare module 'fastify' {
   }
 }
 
+/** Shorter bodies take about the same time to decode. */
+const DECODE_BYTES_MIN = 16 * 1024
+
 type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void
 
 export type Door = {
@@ -57,7 +60,7 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
   metrics.watchInFlight(() => admission)
 
   const forecast = ({ format, bytes }: BodySize) => ({
-    decode_ms: costs[format].decode_ms.of(bytes),
+    decode_ms: costs[format].decode_ms.of(Math.max(bytes, DECODE_BYTES_MIN)),
     candidates: Math.min(limits.candidates_max, Math.round(costs[format].candidates.of(bytes))),
   })
 
@@ -127,7 +130,7 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
       return { decode_ms }
     },
     decoded({ format, bytes }, { decode_ms, candidates }) {
-      costs[format].decode_ms.seen(bytes, decode_ms)
+      costs[format].decode_ms.seen(Math.max(bytes, DECODE_BYTES_MIN), decode_ms)
       costs[format].candidates.seen(bytes, candidates)
     },
     during(visit, work) {

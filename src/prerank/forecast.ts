@@ -13,6 +13,8 @@ export type Forecast = {
 }
 
 const REST = ['tower', 'kernel', 'encode'] as const
+/** Fewer candidates cost about the same: what small requests took says little of what each candidate takes. */
+const CANDIDATES_MIN = 1_000
 /** The mean is exceeded half of the time. */
 const SAFETY = 1.5
 /** Timers are late, and more so on a busy machine: the more, the longer a request is under way. */
@@ -24,11 +26,14 @@ export function createForecast(): Forecast {
   const estimates = new Map<Stage, ReturnType<typeof createEstimate>>(REST.map((stage) => [stage, createEstimate()]))
   return {
     seen(stage, candidates, took_ms) {
-      estimates.get(stage)?.seen(candidates, took_ms)
+      estimates.get(stage)?.seen(sizeFor(stage, candidates), took_ms)
     },
     rest_ms(candidates, left_ms) {
-      const mean_ms = REST.reduce((sum, stage) => sum + estimates.get(stage)!.of(candidates), 0)
+      const mean_ms = REST.reduce((sum, stage) => sum + estimates.get(stage)!.of(sizeFor(stage, candidates)), 0)
       return SAFETY * mean_ms + SLACK_MS + Math.min(SLACK_SHARE * left_ms, SLACK_MS_MAX)
     },
   }
 }
+
+/** The tower knows nothing of candidates. */
+const sizeFor = (stage: Stage, candidates: number) => (stage === 'tower' ? 1 : Math.max(candidates, CANDIDATES_MIN))
