@@ -9,10 +9,10 @@ import { createBodyPool } from './http/body_pool.ts'
 import { docs } from './http/docs.ts'
 import { createDoor } from './http/door.ts'
 import { createEarlyRefusal } from './http/early_refusal.ts'
-import { engagementsRoute, engagementsSchemas } from './http/engagements_route.ts'
-import { answerError, answerErrors, answerParserError, refuseUnknown } from './http/error_handlers.ts'
+import { ENGAGEMENTS_ROUTE, engagementsRoute, engagementsSchemas } from './http/engagements_route.ts'
+import { answerError, answerErrors, createParserErrorAnswer, refuseUnknown } from './http/error_handlers.ts'
 import { MEDIA_TYPES } from './http/formats.ts'
-import type { Host } from './http/host.ts'
+import { type Host, LAST_ANSWER } from './http/host.ts'
 import { metricsRoute } from './http/metrics_route.ts'
 import { PRERANK_ROUTE, prerankRoute, prerankSchemas } from './http/prerank_route.ts'
 import { Problem } from './http/problem.ts'
@@ -48,7 +48,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, host, reloader, metrics, logger, keys = null, tls = null, side = 'both' } = options
   const door = side === 'admin' ? null : createDoor({ limits: config, host, metrics })
   const { body_bytes_max } = config
-  const refuse = door && createEarlyRefusal({ door, keys, metrics, body_bytes_max })
+  const refuse = door && createEarlyRefusal({ host, door, keys, metrics, body_bytes_max })
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
@@ -56,7 +56,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     ...serverOptions({ config, tls, refuse }),
     genReqId: requestId,
     requestIdHeader: false,
-    clientErrorHandler: answerParserError,
+    clientErrorHandler: createParserErrorAnswer(config),
     // Hooks do not run for an address that cannot be read.
     frameworkErrors: (error, request, reply) =>
       answerError((keys && refusalOf(keys, request, reply)) ?? error, request, reply),
@@ -73,6 +73,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     readBody(payload, {
       bytes_max: body_bytes_max,
       pool,
+      expected: 'JSON or CBOR',
       hold: (bytes) => visit?.ticket.holdBytes(bytes),
       signal: visit?.budget.signal,
     }),
@@ -80,6 +81,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   answerErrors(app)
   observeRequests(app, metrics)
   secureAnswers(app)
+  endConnections(app, host)
   requireKeys(app, keys)
   if (tls) renewTls(app, tls, logger)
   refuseUnknown(app)
@@ -116,9 +118,22 @@ function observeRequests(app: FastifyInstance, metrics: Metrics) {
       const answered = { status: reply.statusCode, code: reply.error_code }
       const outcome = reply.raw.writableFinished ? answered : CLIENT_GONE
       metrics.requests.inc({ route, ...outcome })
-      if (route === PRERANK_ROUTE && outcome.status === 503)
-        metrics.shed.inc({ reason: reply.error_reason || outcome.code })
+      if (isShed(route, outcome)) metrics.shed.inc({ reason: reply.error_reason || outcome.code })
       request.log.debug({ route, ...outcome, duration_ms: reply.elapsedTime }, 'request ended')
     })
+  })
+}
+
+type Outcome = { status: number; code: string }
+
+/** Work that was not begun. A store that takes no writes is no want of room. */
+const isShed = (route: string, { status, code }: Outcome) =>
+  (route === PRERANK_ROUTE || route === ENGAGEMENTS_ROUTE) && status === 503 && code !== 'store_unavailable'
+
+/** While the process stops, its address is open for a while, and callers hold connections to it. */
+function endConnections(app: FastifyInstance, host: Host) {
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (host.is_stopping) reply.headers(LAST_ANSWER)
+    done(null, payload)
   })
 }

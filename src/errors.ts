@@ -21,6 +21,7 @@ export const ERRORS = {
   too_many_events: { status: 413, title: 'There are too many events' },
   unsupported_media_type: { status: 415, title: 'The content type is not supported' },
   unsupported_encoding: { status: 415, title: 'The content encoding is not supported' },
+  expectation_failed: { status: 417, title: 'The expectation cannot be met' },
   bundle_rejected: { status: 422, title: 'The bundle cannot be served; the one before keeps serving' },
   rate_limited: { status: 429, title: 'The caller has used up its candidates for now' },
   headers_too_large: { status: 431, title: 'The headers are too large' },

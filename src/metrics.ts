@@ -45,7 +45,7 @@ export function createMetrics() {
     }),
     request: histogramTally({
       name: 'prerank_request_duration_seconds',
-      help: 'From the first byte of the body to the encoded answer, by wire format.',
+      help: 'From the end of the headers to the encoded answer, by wire format; a body that comes slowly counts.',
       labelNames: ['format'],
       buckets: SECONDS,
       registers,

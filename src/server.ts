@@ -45,10 +45,11 @@ export async function startService({ config, logger }: ServiceOptions): Promise<
   const starting = reloader.start()
   let unwatch = () => {}
   const ready = starting.then(() => {
-    if (host.not_ready !== STOPPING) unwatch = watch(reloader, config)
+    if (!host.is_stopping) unwatch = watch(reloader, config)
   })
   const stop = async () => {
-    host.not_ready = STOPPING
+    host.is_stopping = true
+    host.not_ready = 'the service is shutting down'
     unwatch()
     await sleep(config.shutdown_delay_ms)
     await listening.close(config.shutdown_timeout_ms)
@@ -63,7 +64,7 @@ function take(serving: Serving, { host, metrics }: { host: Host; metrics: Metric
   const { manifest, table, tower } = serving.bundle
   const { name, version, fingerprint } = manifest
   host.serving = serving
-  if (host.not_ready !== STOPPING) host.not_ready = null
+  if (!host.is_stopping) host.not_ready = null
   metrics.bundle.reset()
   metrics.bundle.set({ name, version, fingerprint }, 1)
   metrics.watchTowerQueue(() => tower.depth)
@@ -90,7 +91,6 @@ async function reloadQuietly(reloader: Reloader, trigger: Trigger): Promise<void
 
 /** By itself the process ends sooner. */
 const EXIT_MS = 500
-const STOPPING = 'the service is shutting down'
 
 async function main() {
   const config = readConfig()

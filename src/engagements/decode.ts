@@ -3,8 +3,7 @@ import { Compile } from 'typebox/compile'
 import type { Manifest } from '../bundle/manifest.ts'
 import { invalidField, ServiceError } from '../errors.ts'
 import { xxh64 } from '../features/hash.ts'
-import { ID_LENGTH_MAX } from '../prerank/body.ts'
-import { EXPECTED_ID, parseKey } from '../prerank/decode_candidates.ts'
+import { assertId, parseKey } from '../prerank/decode_candidates.ts'
 import { isObject } from '../prerank/decode_features.ts'
 import { schemaError } from '../prerank/schema_error.ts'
 import { type CheckedEngagements, checkedEngagementsSchema, type EventLimits } from './body.ts'
@@ -50,7 +49,6 @@ function decodeEvent(event: CheckedEngagements['events'][number], field: string,
 
 function keyOf(item: unknown, field: string, { items }: Manifest): bigint {
   if (items.id_kind === 'u64') return parseKey(item, field)
-  if (typeof item !== 'string' || item === '' || item.length > ID_LENGTH_MAX)
-    throw invalidField(field, item, EXPECTED_ID.string)
-  return xxh64(item)
+  assertId(item, field, items.id_kind)
+  return xxh64(item as string)
 }

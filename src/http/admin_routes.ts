@@ -35,7 +35,7 @@ async function readSmallBody(
   { payload, pool }: { payload: IncomingMessage; pool: BodyPool },
 ): Promise<unknown> {
   if (headers['content-length'] === '0') return undefined
-  const bytes = await readBody(payload, { bytes_max: BODY_BYTES_MAX, pool })
+  const bytes = await readBody(payload, { bytes_max: BODY_BYTES_MAX, pool, expected: 'JSON, or no Content-Type' })
   return readBytes(bytes, 'json')
 }
 

@@ -18,7 +18,7 @@ import { createWriter, MEDIA_TYPES, readBytes } from './formats.ts'
 import { type Host, servingOf } from './host.ts'
 import { problemResponses } from './problem.ts'
 
-const ENGAGEMENTS_ROUTE = '/v1/engagements'
+export const ENGAGEMENTS_ROUTE = '/v1/engagements'
 
 export type EngagementsRouteOptions = { host: Host; config: Config; metrics: Metrics; pool: BodyPool; door: Door }
 
@@ -34,6 +34,7 @@ export async function engagementsRoute(app: FastifyInstance, options: Engagement
     const serving = servingOf(host)
     using _hold = serving.holds.take()
     const { request_id = request.id, events } = decode(readBytes(bytes, format), serving.bundle.manifest)
+    request.id = request_id
     pool.give(bytes)
     const now_ms = Date.now()
 

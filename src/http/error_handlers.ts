@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import { ERRORS, type ErrorCode, ServiceError } from '../errors.ts'
+import { ERRORS, type ErrorCode, type Finding, ServiceError } from '../errors.ts'
 import { drain } from './drain.ts'
 import { PROBLEM_TYPE, problemOf, publicError, RETRY_AFTER_S } from './problem.ts'
 
@@ -25,7 +25,7 @@ declare module 'fastify' {
 }
 
 export function answerError(error: Error, request: FastifyRequest, reply: FastifyReply) {
-  const known = publicError(error, request.headers)
+  const known = publicError(error, request)
   reply.error_code = known.code
   reply.error_reason = known.reason
   // Fastify ends the connection of every body that was not read to its end.
@@ -37,6 +37,7 @@ export function answerError(error: Error, request: FastifyRequest, reply: Fastif
   if (known.status === 503) reply.header('retry-after', RETRY_AFTER_S)
   return reply
     .code(known.status)
+    .header('x-request-id', request.id)
     .type(PROBLEM_TYPE)
     .send(JSON.stringify(problemOf(known, request.id)))
 }
@@ -64,20 +65,26 @@ const PARSER_ERRORS: Record<string, ErrorCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 }
 
-/** The parser gave up before there was a request, so the answer is written by hand. */
-export function answerParserError(error: Error & { code?: string; reason?: string }, socket: Socket) {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return socket.destroy()
-  const code = PARSER_ERRORS[error.code ?? ''] ?? 'malformed_request'
-  const finding = code === 'malformed_request' ? { found: error.reason ?? error.message } : { field: FIELDS[code] }
-  const body = JSON.stringify(problemOf(new ServiceError(code, finding)))
-  const { status } = ERRORS[code]
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    `Content-Type: ${PROBLEM_TYPE}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
-}
+type Limits = { header_bytes_max: number; request_timeout_ms: number }
 
-const FIELDS: Partial<Record<ErrorCode, string>> = { headers_too_large: 'the headers', request_timeout: 'the request' }
+/** The parser gave up before there was a request, so the answer is written by hand. */
+export function createParserErrorAnswer({ header_bytes_max, request_timeout_ms }: Limits) {
+  const findings: Partial<Record<ErrorCode, Finding>> = {
+    headers_too_large: { field: 'the headers', expected: `at most ${header_bytes_max} bytes` },
+    request_timeout: { field: 'the request', expected: `all of it within ${request_timeout_ms} ms` },
+  }
+  return (error: Error & { code?: string; reason?: string }, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return socket.destroy()
+    const code = PARSER_ERRORS[error.code ?? ''] ?? 'malformed_request'
+    const finding = findings[code] ?? { found: error.reason ?? error.message }
+    const body = JSON.stringify(problemOf(new ServiceError(code, finding)))
+    const { status } = ERRORS[code]
+    const head = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      `Content-Type: ${PROBLEM_TYPE}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+    ]
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  }
+}

@@ -8,7 +8,9 @@ export type Format = 'json' | 'cbor'
 
 export const MEDIA_TYPES: Record<Format, string> = { json: 'application/json', cbor: 'application/cbor' }
 
-export const formatOf = (content_type: string): Format => (content_type.startsWith(MEDIA_TYPES.cbor) ? 'cbor' : 'json')
+export function formatOf(content_type: string): Format {
+  return content_type.toLowerCase().startsWith(MEDIA_TYPES.cbor) ? 'cbor' : 'json'
+}
 
 export function readBytes(bytes: Buffer, format: Format): unknown {
   return format === 'cbor' ? fromCbor(bytes) : fromJson(bytes)

@@ -6,7 +6,12 @@ export type Host = {
   serving: Serving | null
   /** Why there is no answer yet, or no more; null when ready. */
   not_ready: string | null
+  /** Answers end their connections: callers come back to another process. */
+  is_stopping?: boolean
 }
+
+/** Header of an answer after which the connection ends. */
+export const LAST_ANSWER = { connection: 'close' }
 
 /** For a look at it; whoever works with it beyond an `await` holds it: `using _hold = serving.holds.take()`. */
 export function servingOf(host: Host): Serving {

@@ -70,6 +70,7 @@ function createAnswer({ host, config, metrics, pool, door, charge }: PrerankRout
       },
       { arrived_ms, cost_ms },
     )
+    request.id = decoded.request_id ?? request.id
     const candidates = countOf(decoded.candidates)
     door.decoded(size, { decode_ms, candidates })
     charge(candidates, { request, reply })
@@ -79,7 +80,7 @@ function createAnswer({ host, config, metrics, pool, door, charge }: PrerankRout
     const answer = await prerank(serving, decoded, { now_ms: Date.now(), budget })
 
     if (answer.problems.length > 0) request.log.debug({ problems: answer.problems }, 'answer degraded')
-    const request_id = decoded.request_id ?? request.id
+    const request_id = request.id
     const named = (body.explain as { ids?: unknown } | undefined)?.ids
     const { encoded, encode_ms } = await door.turns.run(
       () => {

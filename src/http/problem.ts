@@ -1,9 +1,11 @@
 /** Errors on the wire: problem details (RFC 9457) with a stable `code`. */
-import type { IncomingHttpHeaders } from 'node:http'
-import type { FastifyError } from 'fastify'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { FastifyError, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ERRORS, type ErrorCode, ServiceError } from '../errors.ts'
 import { MEDIA_TYPES } from './formats.ts'
+import { requestId } from './request_id.ts'
+import { API_HEADERS } from './security_headers.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 /** Of every 503. */
@@ -32,6 +34,14 @@ export function problemOf(error: ServiceError, request_id?: string): Problem {
   return { type, title, status, detail: error.message, code: error.code, field, found, expected, request_id }
 }
 
+/** The answer to a request that the framework does not see. */
+export function writeProblem(response: ServerResponse, error: ServiceError, headers: OutgoingHttpHeaders = {}) {
+  const id = requestId(response.req)
+  const body = JSON.stringify(problemOf(error, id))
+  const own = { ...API_HEADERS, 'content-type': PROBLEM_TYPE, 'x-request-id': id }
+  response.writeHead(error.status, { ...own, ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+}
+
 /** Response schemas of statuses, for the documentation. */
 export function problemResponses(statuses: number[]) {
   const entries = statuses.map((status) => {
@@ -43,12 +53,13 @@ export function problemResponses(statuses: number[]) {
 }
 
 /** What a caller may know of any error: ours as it is, the framework's translated, anything else only as `internal`. */
-export function publicError(error: Error, headers: IncomingHttpHeaders): ServiceError {
+export function publicError(error: Error, { headers, routeOptions }: FastifyRequest): ServiceError {
   if (error instanceof ServiceError) return error
   const { code, statusCode } = error as FastifyError
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     const found = headers['content-type']?.slice(0, 80) ?? 'nothing'
-    const expected = Object.values(MEDIA_TYPES).join(' or ')
+    const { consumes = Object.values(MEDIA_TYPES) } = routeOptions.schema ?? {}
+    const expected = consumes.join(' or ')
     return new ServiceError('unsupported_media_type', { field: 'Content-Type', found, expected })
   }
   const isCallers = statusCode !== undefined && statusCode >= 400 && statusCode < 500

@@ -3,7 +3,10 @@ import http from 'node:http'
 import https from 'node:https'
 import type { FastifyServerFactory } from 'fastify'
 import type { Config } from '../config.ts'
+import { ServiceError } from '../errors.ts'
 import type { EarlyRefusal } from './early_refusal.ts'
+import { LAST_ANSWER } from './host.ts'
+import { writeProblem } from './problem.ts'
 import { type TlsFiles, tlsOptions } from './tls.ts'
 
 /** How often Node looks for requests that have run out of time. */
@@ -19,12 +22,39 @@ export function serverOptions({ config, tls, refuse }: ServerOptions) {
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
   }
   const serverFactory: FastifyServerFactory = (handle, { keepAliveTimeout }) => {
-    const options = { ...limits, keepAliveTimeout: keepAliveTimeout as number }
+    const options = { ...limits, keepAliveTimeout: keepAliveTimeout as number, requireHostHeader: false }
     const listener: http.RequestListener = (request, response) => {
-      if (!refuse?.(request, response)) handle(request, response)
+      if (hasHost(request, response) && !refuse?.(request, response)) handle(request, response)
     }
-    return tls ? https.createServer({ ...options, ...tlsOptions(tls) }, listener) : http.createServer(options, listener)
+    const server = tls
+      ? https.createServer({ ...options, ...tlsOptions(tls) }, listener)
+      : http.createServer(options, listener)
+    return answerExpectations(server, { handle, refuse })
   }
   // It tells Fastify no more than the scheme of its address.
   return tls ? { serverFactory, https: {} } : { serverFactory, http: {} }
+}
+
+/** RFC 9112 §3.2. Node would refuse without a word. */
+function hasHost(request: http.IncomingMessage, response: http.ServerResponse): boolean {
+  if (request.headers.host !== undefined || request.httpVersion !== '1.1') return true
+  const finding = { field: 'Host', found: 'nothing', expected: 'the name that this service was called by' }
+  writeProblem(response, new ServiceError('malformed_request', finding), LAST_ANSWER)
+  return false
+}
+
+type Expectations = { handle: http.RequestListener; refuse: EarlyRefusal | null }
+
+/** RFC 9110 §10.1.1: a body that waits for our consent is not asked for only to be dropped. */
+function answerExpectations<S extends http.Server>(server: S, { handle, refuse }: Expectations): S {
+  server.on('checkContinue', (request: http.IncomingMessage, response: http.ServerResponse) => {
+    if (!hasHost(request, response) || refuse?.(request, response, LAST_ANSWER)) return
+    response.writeContinue()
+    handle(request, response)
+  })
+  server.on('checkExpectation', (request: http.IncomingMessage, response: http.ServerResponse) => {
+    const finding = { field: 'Expect', found: request.headers.expect?.slice(0, 80), expected: '100-continue' }
+    writeProblem(response, new ServiceError('expectation_failed', finding), LAST_ANSWER)
+  })
+  return server
 }

@@ -21,9 +21,17 @@ export const Id = Type.Union([
 const Text = (maxLength: number, description: string) => Type.String({ maxLength, description })
 
 /** Schemas of what `decode` checks by hand. */
-type DataSchemas = { ids: TSchema; explain: TSchema; columns: TSchema; vector: TSchema; features: TSchema }
+type DataSchemas = {
+  item: TSchema
+  ids: TSchema
+  explain: TSchema
+  columns: TSchema
+  vector: TSchema
+  features: TSchema
+}
 
 const unchecked: DataSchemas = {
+  item: Type.Unknown(),
   ids: Type.Unknown(),
   explain: Type.Optional(Type.Unknown()),
   columns: Type.Optional(Type.Unknown()),
@@ -41,6 +49,7 @@ function documented(limits: BodyLimits): DataSchemas {
     })
   const numbers = Type.Array(Type.Number())
   return {
+    item: Id,
     ids: ids(limits.candidates_max),
     explain: Type.Optional(
       Type.Union(
@@ -68,16 +77,15 @@ function documented(limits: BodyLimits): DataSchemas {
   }
 }
 
-const SequenceEvent = Type.Object(
-  {
-    item: Id,
-    action: Text(64, 'One of the actions of the bundle.'),
-    time: Type.Integer({ minimum: 0, maximum: 2 ** 48 - 1, description: 'Unix time, ms.' }),
-  },
-  closed,
-)
-
 function bodySchemaOf(limits: BodyLimits, data: DataSchemas) {
+  const SequenceEvent = Type.Object(
+    {
+      item: data.item,
+      action: Text(64, 'One of the actions of the bundle.'),
+      time: Type.Integer({ minimum: 0, maximum: 2 ** 48 - 1, description: 'Unix time, ms.' }),
+    },
+    closed,
+  )
   const Query = Type.Object(
     {
       text: Text(8192, 'The query as typed.'),

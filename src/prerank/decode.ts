@@ -6,7 +6,7 @@ import { Compile } from 'typebox/compile'
 import { invalidField, ServiceError } from '../errors.ts'
 import type { Accepted } from './accepted.ts'
 import { type BodyLimits, type CheckedBody, checkedBodySchema } from './body.ts'
-import { decodeIds, EXPECTED_ID, parseKey } from './decode_candidates.ts'
+import { assertId, decodeIds } from './decode_candidates.ts'
 import { decodeColumns, decodeFeature, decodeFeatures, isObject } from './decode_features.ts'
 import { countOf, type ExplainRequest, type PrerankRequest, type RequestUser } from './request.ts'
 import { schemaError } from './schema_error.ts'
@@ -68,15 +68,16 @@ function checkWeights(weights: Record<string, number> | undefined, heads: string
   })
 }
 
-function checkSequence(sequence: RequestUser['sequence'], accepted: Accepted) {
+type CheckedSequence = NonNullable<CheckedBody['user']>['sequence']
+
+function checkSequence(sequence: CheckedSequence, accepted: Accepted) {
   sequence?.forEach(({ item, action }, index) => {
     const field = `user.sequence[${index}]`
-    if (accepted.id_kind === 'u64') parseKey(item, `${field}.item`)
-    else if (typeof item !== 'string') throw invalidField(`${field}.item`, item, EXPECTED_ID.string)
+    assertId(item, `${field}.item`, accepted.id_kind)
     if (!accepted.actions.includes(action))
       throw invalidField(`${field}.action`, action, `one of ${accepted.actions.join(', ')}`)
   })
-  return sequence
+  return sequence as RequestUser['sequence']
 }
 
 function decodeExplain(value: unknown, accepted: Accepted, { explain_max }: DecodeLimits): ExplainRequest | undefined {

@@ -18,7 +18,7 @@ const EXPECTED_IDS = {
   u64: 'an array of integers or decimal texts, or a typed array of unsigned integers',
   string: 'an array of texts, or a typed array of unsigned integers (item keys)',
 }
-export const EXPECTED_ID = {
+const EXPECTED_ID = {
   u64: 'an integer from 0 to 2^53 − 1, or a decimal text up to 2^64 − 1 without leading zeros',
   string: `a text of 1 to ${ID_LENGTH_MAX} characters`,
 }
@@ -82,14 +82,19 @@ export function parseKey(value: unknown, field: string): bigint {
 }
 
 function checkIds(values: unknown[], field: string): string[] {
-  for (let index = 0; index < values.length; index++) checkId(values[index], field, index)
+  for (let index = 0; index < values.length; index++) {
+    if (!isText(values[index])) throw invalidField(`${field}[${index}]`, values[index], EXPECTED_ID.string)
+  }
   return values as string[]
 }
 
-function checkId(value: unknown, field: string, index: number) {
-  if (typeof value !== 'string' || value.length === 0 || value.length > ID_LENGTH_MAX) {
-    throw invalidField(`${field}[${index}]`, value, EXPECTED_ID.string)
-  }
+const isText = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= ID_LENGTH_MAX
+
+/** One id that stands outside of the candidates. */
+export function assertId(value: unknown, field: string, id_kind: IdKind): void {
+  if (id_kind === 'u64') parseKey(value, field)
+  else if (!isText(value)) throw invalidField(field, value, EXPECTED_ID.string)
 }
 
 /** Numbers as float32; null (NaN in a typed array) is missing where `nullable`. */

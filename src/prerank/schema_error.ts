@@ -36,6 +36,7 @@ type Shape = {
   maximum?: number
   minLength?: number
   maxLength?: number
+  minItems?: number
   maxItems?: number
   pattern?: string
 }
@@ -51,7 +52,7 @@ function inWords(shape: Shape): string {
   if (shape.type === 'integer' || shape.type === 'number') return `${nounOf(shape.type)}${rangeOf(shape)}`
   if (shape.pattern) return `a text that matches ${shape.pattern}`
   if (shape.type === 'string') return `a text of ${shape.minLength ?? 0} to ${shape.maxLength} characters`
-  if (shape.type === 'array') return `an array of at most ${shape.maxItems} elements`
+  if (shape.type === 'array') return `an array of ${shape.minItems ?? 0} to ${shape.maxItems} elements`
   return nounOf(shape.type ?? 'value')
 }
 

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { assertProblem, type ExpectedProblem } from '../lib/problem.ts'
-import { startTinyService, type TinyService, toCbor } from '../lib/tiny_service.ts'
+import { post, startTinyService, type TinyService, toCbor } from '../lib/tiny_service.ts'
 
 let service: TinyService
 before(async () => {
@@ -116,10 +116,35 @@ test('refused: another content type, an unknown address, another method', async 
   assert.deepEqual([method.status, method.headers.get('allow')], [405, 'POST'])
 })
 
+test('refused on an address that takes nothing but JSON: CBOR, and an empty body', async () => {
+  const url = `${service.url}/v1/admin/reload`
+  const cbor = await post(url, toCbor({}), { cbor: true })
+  assertProblem(cbor, { status: 415, code: 'unsupported_media_type', found: /cbor/, expected: /^application\/json$/ })
+  const empty = await raw(
+    'POST /v1/admin/reload HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n' +
+      'Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n',
+  )
+  assert.deepEqual([problemIn(empty).found, problemIn(empty).expected], ['nothing', 'JSON, or no Content-Type'])
+})
+
+test('media types are compared without regard to case', async () => {
+  const cbor = await service.post(toCbor(valid), { headers: { 'content-type': 'Application/CBOR' } })
+  assert.equal(cbor.status, 200, cbor.body.detail)
+})
+
+test('refused: a request without Host, and an expectation that nobody meets', async () => {
+  const nameless = await raw('GET /healthz HTTP/1.1\r\n\r\n')
+  assert.match(nameless, /^HTTP\/1\.1 400 /)
+  assert.equal(problemIn(nameless).field, 'Host')
+  const hopeful = await raw('GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n')
+  assert.match(hopeful, /^HTTP\/1\.1 417 /)
+  assert.deepEqual([problemIn(hopeful).code, problemIn(hopeful).found], ['expectation_failed', 'miracles'])
+})
+
 test('refused: oversized headers and what is no HTTP', async () => {
   const large = await raw(`GET /healthz HTTP/1.1\r\nHost: x\r\nX-Filler: ${'x'.repeat(20_000)}\r\n\r\n`)
   assert.match(large, /^HTTP\/1\.1 431 /)
-  assert.equal(problemIn(large).code, 'headers_too_large')
+  assert.deepEqual([problemIn(large).code, problemIn(large).expected], ['headers_too_large', 'at most 16384 bytes'])
   const noise = await raw('\x16\x03\x01 hello\r\n\r\n')
   assert.match(noise, /^HTTP\/1\.1 400 /)
   assert.equal(problemIn(noise).code, 'malformed_request')
@@ -165,4 +190,5 @@ async function raw(bytes: string): Promise<string> {
   return text(socket)
 }
 
-const problemIn = (response: string) => JSON.parse(response.slice(response.indexOf('\r\n\r\n') + 4)) as { code: string }
+const problemIn = (response: string) =>
+  JSON.parse(response.slice(response.indexOf('\r\n\r\n') + 4)) as Record<string, string>

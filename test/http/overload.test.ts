@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import { writeKeyFile } from '../lib/key_file.ts'
 import { loadRedis } from '../lib/load_redis.ts'
 import { connectTo, headOf } from '../lib/raw_request.ts'
@@ -82,6 +83,29 @@ test('bodies in flight are limited in bytes; the next one is refused before it i
   assert.ok((await shed('bytes')) > 0)
 })
 
+test('a gzip body takes the memory that it needs, not what it might', async () => {
+  const body = gzipSync(JSON.stringify(requestOf(3)))
+  const headers = { 'content-encoding': 'gzip' }
+  const answers = await Promise.all(Array.from({ length: 16 }, () => service.post(body, { headers })))
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
+})
+
+test('a body that waits for our consent is asked for, or refused before it is sent', async () => {
+  const text = JSON.stringify(requestOf(10))
+  const expect = { expect: '100-continue' }
+  const polite = connectTo(service.url)
+  polite.write(headOf(text.length, expect))
+  assert.equal((await polite.answer()).status, 100)
+  polite.write(text)
+  assert.equal((await polite.answer()).status, 200)
+  polite.close()
+  const { ask, end } = await holdBodies(service.url)
+  const refused = await ask(expect)
+  end()
+  assert.equal(refused.status, 503)
+  assert.match(refused.headers, /connection: close/)
+})
+
 /** While it is held, there is no room for another body of that size. */
 async function holdBodies(url: string, headers: Record<string, string> = {}) {
   const text = JSON.stringify(requestOf(10)).padEnd(0.9 * MIB)
@@ -103,14 +127,19 @@ test('a refusal that Fastify never sees is the same as one that it writes', asyn
   const before = await shed('bytes')
   const early = await ask({})
   const late = await ask({}, '/v1/prerank?by=fastify')
+  const engagements = [await ask({}, '/v1/engagements'), await ask({}, '/v1/engagements?by=fastify')]
   end()
+  assert.deepEqual(
+    engagements.map(({ status }) => status),
+    [503, 503],
+  )
   assert.deepEqual([early.status, early.body], [late.status, late.body])
   assert.equal(JSON.parse(early.body).request_id, 'same')
   // Where Fastify takes back its "connection: close", Node says nothing of the connection.
   const lines = ({ headers }: { headers: string }) =>
     headers.split('\r\n').filter((line) => !/^(date|connection|keep-alive):/.test(line))
   assert.deepEqual(lines(early).sort(), lines(late).sort())
-  assert.equal(await shed('bytes'), before + 2)
+  assert.equal(await shed('bytes'), before + 4)
   const text = await (await fetch(`${service.url}/metrics`)).text()
   assert.match(text, /prerank_http_requests_total\{route="\/v1\/prerank",status="503",code="overloaded"\} [1-9]/)
 })

@@ -77,6 +77,19 @@ test('both formats give identical scores, and each its own kind of columns', asy
   assert.deepEqual(Array.from(cbor.body.scores), json.body.scores)
 })
 
+test('over CBOR an item of a sequence may be as wide as a candidate', async () => {
+  const event = { item: 2n ** 60n, action: 'save', time: 1_000 }
+  const wide = await service.post({ ...request, user: { sequence: [event] } }, { cbor: true })
+  assert.equal(wide.status, 200, wide.body.detail)
+})
+
+test('the id of a request stands in its error too', async () => {
+  const late = await service.post({ ...request, request_id: 'mine', deadline_ms: 0.01 })
+  assert.deepEqual([late.status, late.body.request_id, late.headers.get('x-request-id')], [504, 'mine', 'mine'])
+  const wrong = await service.post({ ...request, top_k: 0 }, { headers: { 'x-request-id': 'theirs' } })
+  assert.deepEqual([wrong.body.request_id, wrong.headers.get('x-request-id')], ['theirs', 'theirs'])
+})
+
 test('ids come back as they were sent', async () => {
   const forms: [unknown, boolean][] = [
     [[8, 1], false],

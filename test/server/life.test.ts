@@ -51,7 +51,9 @@ test('SIGTERM: readiness goes off first, requests in flight finish, and the proc
     [503, 'application/problem+json'],
   )
   assert.equal((await fetch(`${url}/healthz`)).status, 200, 'still alive')
-  assert.equal((await fetch(`${url}/v1/prerank`, { method: 'POST', headers, body })).status, 200, 'still answering')
+  const answer = await fetch(`${url}/v1/prerank`, { method: 'POST', headers, body })
+  assert.equal(answer.status, 200, 'still answering')
+  assert.equal(answer.headers.get('connection'), 'close', 'and the next request goes elsewhere')
   await sleep(700)
   await assert.rejects(fetch(`${url}/healthz`), 'no longer accepting')
   slow.finish()
