@@ -72,7 +72,7 @@ export const ConfigSchema = Type.Object({
     minimum: 0,
     maximum: 3_600_000,
   }),
-  kernel: choice(
+  prerank_kernel: choice(
     'Scoring kernel. `auto` takes the native one where it is built, else the reference.',
     ['auto', 'native', 'reference'],
     'auto',

@@ -21,7 +21,7 @@ export async function openServing(
   { pace, ...options }: OpenOptions & { pace: Pace },
 ): Promise<OpenServing> {
   const { config, stores } = options
-  const { kernel, reason } = loadKernel(config.kernel === 'auto' ? undefined : config.kernel)
+  const { kernel, reason } = loadKernel(config.prerank_kernel === 'auto' ? undefined : config.prerank_kernel)
   const opened: { close(): Promise<void> }[] = []
   const close = async () => {
     await Promise.all(opened.map((part) => part.close()))

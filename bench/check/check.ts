@@ -13,6 +13,7 @@ import { formatTable } from '../lib/table.ts'
 import { type Baseline, judge, type Ratio, type Verdict, verdictTable } from './compare.ts'
 import { kernelRatios } from './kernel_ratios.ts'
 import { serviceRatios } from './service_ratios.ts'
+import { towerRatios } from './tower_ratios.ts'
 
 const BASELINE = join(import.meta.dirname, '..', 'baseline.json')
 const ATTEMPTS_MAX = 3
@@ -69,5 +70,5 @@ async function writeBaseline(folder: string, say: (line: string) => void): Promi
 }
 
 async function measureRatios(folder: string): Promise<Ratio[]> {
-  return [...(await kernelRatios(folder)), ...(await serviceRatios(folder))]
+  return [...(await kernelRatios(folder)), ...(await towerRatios()), ...(await serviceRatios(folder))]
 }

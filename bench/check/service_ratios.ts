@@ -32,6 +32,7 @@ type Case = { format: Format; candidates: number; requests: number; over: 'echo'
 /** Few requests at a time, so that what disturbs one side for a moment meets both in the next round. */
 const CASES: Case[] = [
   { format: 'json', candidates: 1_000, requests: 20, over: 'echo' },
+  { format: 'cbor', candidates: 1_000, requests: 20, over: 'echo' },
   { format: 'json', candidates: 10_000, requests: 8, over: 'echo' },
   { format: 'json', candidates: 100_000, requests: 3, over: 'json' },
   { format: 'cbor', candidates: 100_000, requests: 4, over: 'json' },

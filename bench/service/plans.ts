@@ -15,8 +15,9 @@ export type Part = {
 
 export type Plan = { seconds: number; items: number; queries: number; parts: Part[] }
 
-const SERVED: Variant = { tower: 'demo', precision: 'int8', dtype: 'float32', cache: true }
-const PAPER: Variant = { ...SERVED, tower: 'paper' }
+/** As their manifests say. */
+const SERVED: Variant = { tower: 'demo', precision: 'float32', dtype: 'float32', cache: true }
+const PAPER: Variant = { ...SERVED, tower: 'paper', precision: 'int8' }
 const SIZES = [100, 1_000, 10_000, 100_000]
 const CONNECTIONS = [1, 8, 64]
 const SHARES = [0.5, 0.8, 0.95]
@@ -35,7 +36,7 @@ const USUAL: Plan = {
   queries: QUERIES,
   parts: [
     { variant: SERVED, sizes: SIZES, connections: CONNECTIONS, shares: SHARES },
-    { variant: { ...SERVED, cache: false }, sizes: [1_000, 100_000], connections: [1, 8], shares: [] },
+    { variant: { ...SERVED, cache: false }, sizes: [1_000, 100_000], connections: CONNECTIONS, shares: [] },
     { variant: PAPER, sizes: [1_000, 100_000], connections: CONNECTIONS, shares: [] },
   ],
 }
@@ -45,7 +46,11 @@ const FULL: Plan = {
   items: 1_000_000,
   queries: QUERIES,
   parts: [
-    ...[SERVED, PAPER].flatMap((one): Variant[] => [one, { ...one, dtype: 'int8' }, { ...one, precision: 'float32' }]),
+    ...[SERVED, PAPER].flatMap((one): Variant[] => [
+      { ...one, precision: 'float32' },
+      { ...one, precision: 'int8' },
+      { ...one, precision: 'int8', dtype: 'int8' },
+    ]),
     { ...SERVED, cache: false },
   ].map((variant) => ({ variant, sizes: SIZES, connections: CONNECTIONS, shares: SHARES })),
 }

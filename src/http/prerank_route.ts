@@ -46,7 +46,7 @@ export async function prerankRoute(app: FastifyInstance, options: PrerankRouteOp
 
 /** What a request is answered with. Nothing is sent here: the deadline may have passed before this ends. */
 function createAnswer({ host, config, metrics, pool, door, charge }: PrerankRouteOptions) {
-  const addon = config.kernel === 'reference' ? null : loadAddon().addon
+  const addon = config.prerank_kernel === 'reference' ? null : loadAddon().addon
   const read = createReadPrerank(addon, { limits: config, pool })
   const write = createWriteAnswer(addon)
   const collectYoung = createYoungCollector()

@@ -67,16 +67,18 @@ for (const kernel of kernels()) {
 
     test(`${kernel.name}: ${dtype} scores 100,003 candidates like the reference`, async () => {
       await withTables(async (make) => {
-        const table = make({ rows: 110_000, dims: 16, dtype, sketch: dtype === 'float32', scalars: 1 })
-        const input = await randomInput(oracle, table, {
-          ...{ n: 100_003, cross: 5, scalars: 1, caller: 1, hidden: [16], blobs: 5, seed: 3, odd_values: true },
-        })
-        const scores = await kernel.scoreAll(input)
-        assertClose(scores, await oracle.scoreAll(input), 'scores')
-        const order = sortedPositions(scores, { rows: input.rows, table_rows: table.info.rows })
-        for (const k of [1000, 60_000, 100_003]) {
-          const { positions } = await kernel.topK(input, k)
-          assert.deepEqual(Array.from(positions), order.slice(0, k), `best ${k}`)
+        for (const dims of [16, 31]) {
+          const table = make({ rows: 110_000, dims, dtype, sketch: dtype === 'float32', scalars: 1 })
+          const input = await randomInput(oracle, table, {
+            ...{ n: 100_003, cross: 5, scalars: 1, caller: 1, hidden: [16], blobs: 5, seed: 3, odd_values: true },
+          })
+          const scores = await kernel.scoreAll(input)
+          assertClose(scores, await oracle.scoreAll(input), 'scores')
+          const order = sortedPositions(scores, { rows: input.rows, table_rows: table.info.rows })
+          for (const k of [1000, 60_000, 100_003]) {
+            const { positions } = await kernel.topK(input, k)
+            assert.deepEqual(Array.from(positions), order.slice(0, k), `best ${k}, D ${dims}`)
+          }
         }
       })
     })

@@ -40,10 +40,16 @@ test('an empty variable is as good as none', () => {
 
 test('every problem is listed at once, with what was found and what was expected', () => {
   assert.deepEqual(
-    problemsOf({ PORT: '70000', KERNEL: 'gpu', CANDIDATES_MAX: '1e5', TOP_K_DEFAULT: '2.5', STORE_DEADLINE_MS: '-1' }),
+    problemsOf({
+      PORT: '70000',
+      PRERANK_KERNEL: 'gpu',
+      CANDIDATES_MAX: '1e5',
+      TOP_K_DEFAULT: '2.5',
+      STORE_DEADLINE_MS: '-1',
+    }),
     [
       'PORT: found "70000", expected an integer from 0 to 65535',
-      'KERNEL: found "gpu", expected one of auto, native, reference',
+      'PRERANK_KERNEL: found "gpu", expected one of auto, native, reference',
       'STORE_DEADLINE_MS: found "-1", expected an integer from 1 to 10000',
       'CANDIDATES_MAX: found "1e5", expected an integer from 1 to 4000000',
       'TOP_K_DEFAULT: found "2.5", expected an integer from 1 to 4000000',

@@ -90,9 +90,9 @@ test('without a bundle the process ends and says what it looked for', async () =
 })
 
 test('a wrong configuration stops the start with every problem', async () => {
-  const { exited, log } = await start({ PORT: 'x', KERNEL: 'y' })
+  const { exited, log } = await start({ PORT: 'x', PRERANK_KERNEL: 'y' })
   assert.equal(await exited, 1)
-  assert.match(log(), /2 problem\(s\)[\s\S]*PORT[\s\S]*KERNEL/)
+  assert.match(log(), /2 problem\(s\)[\s\S]*PORT[\s\S]*PRERANK_KERNEL/)
 })
 
 test('no user id reaches the log at info level', async () => {

@@ -81,6 +81,7 @@ export function describe(report: SoakReport): string {
 }
 
 /** Latency and memory over time; faults are shaded. */
+/** File name → picture. */
 export function plotsOf({ slices, faults }: Recorder): Record<string, string> {
   const timed = slices.filter(({ times_ms }) => times_ms.length > 0)
   const line = (name: string, share: number): Line => ({
@@ -93,7 +94,7 @@ export function plotsOf({ slices, faults }: Recorder): Record<string, string> {
   const latency = { title: 'Latency of 1,000 candidates', x, y: { label: 'ms', scale: 'log' as const }, bands }
   const memory = { title: 'Resident memory of the service', x, y: { label: 'MB', scale: 'linear' as const }, bands }
   return {
-    latency: lineChart({ ...latency, lines: [line('p50', 0.5), line('p99', 0.99)] }),
-    ...(rss.length > 0 && { rss: lineChart({ ...memory, lines: [{ name: 'RSS', points: rss }] }) }),
+    'soak-latency.svg': lineChart({ ...latency, lines: [line('p50', 0.5), line('p99', 0.99)] }),
+    ...(rss.length > 0 && { 'soak-rss.svg': lineChart({ ...memory, lines: [{ name: 'RSS', points: rss }] }) }),
   }
 }

@@ -28,7 +28,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
-    out: { type: 'string' },
+    out: { type: 'string', default: 'soak-results' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -87,11 +87,9 @@ function shuffled(names: string[], random: Random): string[] {
 function finish(recorder: Recorder): void {
   const report = reportOf(recorder, { seed, minutes })
   console.log(values.json ? JSON.stringify(report, null, 2) : `\n${describe(report)}`)
-  if (values.out) {
-    mkdirSync(values.out, { recursive: true })
-    writeFileSync(join(values.out, 'soak.json'), `${JSON.stringify(report, null, 2)}\n`)
-    for (const [name, svg] of Object.entries(plotsOf(recorder)))
-      writeFileSync(join(values.out, `soak-${name}.svg`), svg)
-  }
+  mkdirSync(values.out, { recursive: true })
+  const files = { 'soak.json': `${JSON.stringify(report, null, 2)}\n`, ...plotsOf(recorder) }
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(values.out, name), content)
+  if (!values.json) console.log(`\n${values.out}: ${Object.keys(files).join(', ')}`)
   if (report.wrong_answers > 0 || report.unexplained_errors > 0) process.exitCode = 1
 }

@@ -52,15 +52,15 @@ function nodeCheck(): Check {
     : fail('node', detail, `run it through npm or npx, which take Node ${NODE_MAJOR_MIN} from node_modules`)
 }
 
-function kernelCheck({ kernel }: Config): Check {
+function kernelCheck({ prerank_kernel }: Config): Check {
   try {
-    const loaded = loadKernel(kernel === 'auto' ? undefined : kernel)
+    const loaded = loadKernel(prerank_kernel === 'auto' ? undefined : prerank_kernel)
     const detail = `${loaded.kernel.name}: ${loaded.reason}`
     return loaded.kernel.name === 'native'
       ? ok('kernel', detail)
       : warn('kernel', detail, 'install a C compiler and run npm run postinstall: the reference is many times slower')
   } catch (error) {
-    return fail('kernel', (error as Error).message, 'unset KERNEL, or build it with npm run postinstall')
+    return fail('kernel', (error as Error).message, 'unset PRERANK_KERNEL, or build it with npm run postinstall')
   }
 }
 
