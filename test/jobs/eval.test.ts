@@ -147,10 +147,28 @@ test('a table that training does not agree with is told apart', async (t) => {
   const other = await compareWith(result, { path, system: 'other', tolerance: 0.002 })
   assert.equal(other.ok, false)
   assert.ok(Math.abs(other.differences.auc.difference + 0.003) < 1e-9)
+  assert.deepEqual(
+    other.others.map(({ title, means }) => [title, means.auc]),
+    [['same', means.auc.mean]],
+    'what else was trained stands beside it',
+  )
   await assert.rejects(
     compareWith(result, { path, system: 'nobody', tolerance: 0.002 }),
     /no system "nobody" in it; it has same, other/,
   )
+})
+
+test('requests of nobody known are not those of one user', () => {
+  const values = Array.from({ length: 60 }, (_, request) => request % 3)
+  const anonymous = userInterval(values, Array(60).fill(undefined))
+  const many = userInterval(
+    values,
+    Array.from(values, (_, request) => `u${request}`),
+  )
+  assert.deepEqual(anonymous, many)
+  assert.ok(anonymous.low < 1 && anonymous.high > 1, `${anonymous.low} to ${anonymous.high}`)
+  const one = userInterval(values, Array(60).fill('u'))
+  assert.deepEqual([one.low, one.high], [1, 1])
 })
 
 test('the plot has a mark for every system in every panel, and titles that are text', async (t) => {

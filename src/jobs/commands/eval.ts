@@ -27,11 +27,13 @@ const DETAILS = `
 Each line of the requests file is { "now_ms", "request": <body of POST /v1/prerank>, "engaged": { "<item id>": gain } }, as
 the training code's export writes it. Features come from the bundle's snapshots, or from Redis where one is named.
 
+Rows are the bundle as it is served, its towers alone, and each caller column by itself, such as BM25; a log has no caller columns.
+
 Instead of such a file, a log: what every request after --split was shown is ranked again, with the sequences as they were
 then. The bundle's counts should be as of the split: build them with --as-of.
 
---compare names the training code's evaluation of the same bundle and requests; a mean that differs by more than the
-tolerance ends with exit code 1.
+--compare names the training code's evaluation of the same bundle and requests: its baselines (BM25, two-tower, …) are shown
+beside, and a mean that differs by more than the tolerance ends with exit code 1.
 
 Example:
   prerank eval --bundle models/demo --requests requests.jsonl.gz --precision float32 \\
@@ -129,11 +131,15 @@ function describeResult(result: EvalResult): string {
 ${formatTable([['', ...METRICS], ...rows])}`
 }
 
-function describeComparison({ system, tolerance, differences, ok }: Comparison): string {
+function describeComparison({ system, tolerance, differences, ok, others }: Comparison): string {
   const rows = METRICS.map((metric) => {
     const { trained, served, difference } = differences[metric]
     return [metric, trained.toFixed(5), served.toFixed(5), difference.toFixed(5)]
   })
   const verdict = ok ? `equal within ${tolerance}` : `NOT equal within ${tolerance}: training and serving disagree`
-  return `${formatTable([['', `${system} (training)`, 'served', 'difference'], ...rows])}\n${verdict}`
+  const beside = others.map(({ title, means }) => [title, ...METRICS.map((metric) => means[metric].toFixed(3))])
+  return `${formatTable([['in training', ...METRICS], ...beside])}
+
+${formatTable([['', `${system} (training)`, 'served', 'difference'], ...rows])}
+${verdict}`
 }

@@ -56,7 +56,7 @@ export async function evaluate(options: EvalOptions): Promise<EvalResult> {
 
 async function rankAll({ requests, source, job }: EvalOptions, tallies: Tally[]) {
   const step = job.progress.step('ranking', { unit: 'requests' })
-  const users: string[] = []
+  const users: (string | undefined)[] = []
   let candidates = 0
   for await (const held of requests) {
     job.signal.throwIfAborted()
@@ -66,7 +66,7 @@ async function rankAll({ requests, source, job }: EvalOptions, tallies: Tally[])
       tally.metrics.push(requestMetrics(scores, gains))
       if (degraded) tally.degraded++
     }
-    users.push(held.request.user?.id ?? '')
+    users.push(held.request.user?.id)
     candidates += gains.length
     step.advance(users.length)
   }
@@ -75,7 +75,7 @@ async function rankAll({ requests, source, job }: EvalOptions, tallies: Tally[])
   return { users, candidates }
 }
 
-function summarise({ system, metrics }: Tally, users: string[]): SystemResult {
+function summarise({ system, metrics }: Tally, users: (string | undefined)[]): SystemResult {
   const entries = METRICS.map((name): [Metric, Interval] => [
     name,
     userInterval(

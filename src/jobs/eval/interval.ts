@@ -5,8 +5,11 @@ export type Interval = { mean: number; low: number; high: number }
 const RESAMPLES = 1000
 const SEED = 1
 
-/** `users[r]` is the user of request r; NaN values are left out. The same users give the same resamples. */
-export function userInterval(values: ArrayLike<number>, users: readonly string[]): Interval {
+/**
+ * `users[r]` is the user of request r, undefined where nobody knows: then a user of its own. NaN values are left out. The
+ * same users give the same resamples.
+ */
+export function userInterval(values: ArrayLike<number>, users: readonly (string | undefined)[]): Interval {
   const { sums, counts } = byUser(values, users)
   const total = counts.reduce((sum, count) => sum + count, 0)
   if (total === 0) return { mean: Number.NaN, low: Number.NaN, high: Number.NaN }
@@ -30,13 +33,16 @@ export function userInterval(values: ArrayLike<number>, users: readonly string[]
   }
 }
 
-function byUser(values: ArrayLike<number>, users: readonly string[]): { sums: number[]; counts: number[] } {
+function byUser(
+  values: ArrayLike<number>,
+  users: readonly (string | undefined)[],
+): { sums: number[]; counts: number[] } {
   const numbers = new Map<string, number>()
   const sums: number[] = []
   const counts: number[] = []
   for (const [request, user] of users.entries()) {
-    const number = numbers.get(user) ?? numbers.size
-    numbers.set(user, number)
+    const number = (user === undefined ? undefined : numbers.get(user)) ?? sums.length
+    if (user !== undefined) numbers.set(user, number)
     const value = values[request]
     sums[number] = (sums[number] ?? 0) + (Number.isNaN(value) ? 0 : value)
     counts[number] = (counts[number] ?? 0) + (Number.isNaN(value) ? 0 : 1)
