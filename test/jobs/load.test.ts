@@ -75,6 +75,7 @@ for (const kind of ['standalone', 'cluster'] as const) {
     assert.equal(await client.get('pr:current'), 'v2')
     const expected = [
       'pr:current',
+      'pr:versions',
       'pr:seq:{u1}',
       'pr:seq:{ü 2}',
       ...[...second.keys()].filter((key) => key.startsWith('iqp')).map((key) => `pr:v2:${key}`),
@@ -112,6 +113,7 @@ for (const kind of ['standalone', 'cluster'] as const) {
 
 test('a killed load leaves staged keys, and the next load removes them', async (t) => {
   const { client, options, keys } = await target(t, 'standalone')
+  await client.hset('pr:versions', 'v0', 'c0')
   await client.set('pr:v0:iqp:all:{q1}', 'from a load that was killed')
   await client.rpush('pr:v0:seq:{u1}', 'x'.repeat(16))
   await client.set('pr:qemb:{q1}', 'not versioned')
@@ -119,6 +121,60 @@ test('a killed load leaves staged keys, and the next load removes them', async (
   await loadSnapshots(options({ files: [await writeRecords(t, generation('first'))] }))
   const left = (await keys()).filter((key) => key.includes('v0') || key.includes('qemb'))
   assert.deepEqual(left, ['other:v0:iqp:all:{q1}', 'pr:qemb:{q1}'])
+  assert.deepEqual(await client.hkeys('pr:versions'), ['v1'])
+})
+
+for (const kind of ['standalone', 'cluster'] as const) {
+  test(`${kind}: deployments whose prefixes begin alike leave each other alone`, async (t) => {
+    const { client, options, keys, url } = await target(t, kind)
+    const neighbour = { url, cluster: kind === 'cluster', prefix: 'pr:eu:' }
+    const [first, second] = [await writeRecords(t, generation('first')), await writeRecords(t, generation('second'))]
+    await loadSnapshots(options({ files: [first], target: neighbour }))
+    await client.set('pr:eu:iqp-live:all:{q1}', 'since the build')
+    const before = (await keys()).filter((key) => key.startsWith('pr:eu:'))
+    await loadSnapshots(options({ files: [first], version: 'd1' }))
+    await loadSnapshots(options({ files: [second], version: 'd2' }))
+    assert.deepEqual(
+      (await keys()).filter((key) => key.startsWith('pr:eu:')),
+      before,
+    )
+    assert.equal((await keys()).filter((key) => key.startsWith('pr:d1:')).length, 0)
+    await assert.rejects(
+      loadSnapshots(options({ files: [first], version: 'eu' })),
+      /version "eu": there is pr:eu:current, another deployment/,
+    )
+  })
+}
+
+test('a version that was loaded before versions were written down is removed by the next load', async (t) => {
+  const { client, options } = await target(t, 'standalone')
+  await loadSnapshots(options({ files: [await writeRecords(t, generation('first'))] }))
+  await client.del('pr:versions')
+  const result = await loadSnapshots(options({ files: [await writeRecords(t, generation('second'))], version: 'v2' }))
+  assert.equal(result.removed, VALUES)
+  assert.deepEqual(await client.hkeys('pr:versions'), ['v2'])
+})
+
+test('the served version takes its own content again, and no other', async (t) => {
+  const { client, options, keys } = await target(t, 'standalone')
+  const first = await writeRecords(t, generation('first'))
+  await loadSnapshots(options({ files: [first] }))
+  const before = await keys()
+  await assert.rejects(
+    loadSnapshots(options({ files: [await writeRecords(t, generation('second'))] })),
+    /version "v1" is served and has other content \(c[0-9a-f]{16}, not c[0-9a-f]{16}\); give another --name/,
+  )
+  assert.equal(await client.get('pr:v1:iqp:all:{q5}'), 'first 5'.repeat(6))
+  await loadSnapshots(options({ files: [first] }))
+  assert.deepEqual(await keys(), before)
+})
+
+test('what a killed load of other content left under the same name does not join the version', async (t) => {
+  const { client, options } = await target(t, 'standalone')
+  await client.hset('pr:versions', 'v1', 'c0')
+  await client.set('pr:v1:iqp:all:{left over}', 'from a load that was killed')
+  await loadSnapshots(options({ files: [await writeRecords(t, generation('first'))] }))
+  assert.equal(await client.exists('pr:v1:iqp:all:{left over}'), 0)
 })
 
 test('a sequence keeps what was pushed since its newest event, and a rerun changes nothing', async (t) => {
@@ -172,6 +228,7 @@ test('a load of sequences alone leaves the served version', async (t) => {
     options({ files: [await writeRecords(t, new Map([['seq:{u9}', events(1)]]))], version: 'v2' }),
   )
   assert.equal(result.values, 0)
+  assert.deepEqual(await client.hkeys('pr:versions'), ['v1'])
   assert.equal(await client.get('pr:current'), 'v1')
   assert.equal(await client.llen('pr:seq:{u9}'), 1)
   assert.equal(await client.exists('pr:v1:iqp:all:{q1}'), 1)

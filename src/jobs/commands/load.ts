@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, globSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import type { LoadResult } from '../load/load.ts'
 import { formatBytes, formatCount } from '../run/format.ts'
@@ -14,7 +12,10 @@ const DETAILS = `
 Writes the bundle's snapshots (features/*.snapshot) beside what is served, under a new version, then flips the version
 pointer at once. Servers follow within a second; the old version is removed --grace-ms later. Sequences keep engagements
 that arrived since. Nothing that is served changes before the flip, so an interrupted load is simply started again.
-A version is whole: load all counts and query embeddings together.
+A version is whole: load all counts and query embeddings together. The name of the one that is served is refused for other content.
+
+Prefixes are independent of each other, also where one begins like another (pr: and pr:eu:), as long as no version is called
+like the rest (eu).
 
 The address comes from --redis or REDIS_URL, the same variable that the server reads.
 
@@ -62,7 +63,7 @@ export function loadCommand(run: RunJob): Command {
         const result = await loadSnapshots({
           target,
           files,
-          version: options.name ?? (await contentVersion(files)),
+          version: options.name,
           verify: options.verify ?? false,
           grace_ms: options.graceMs,
           lock_wait_ms: LOCK_WAIT_MS,
@@ -72,16 +73,6 @@ export function loadCommand(run: RunJob): Command {
       }),
     )
   return withJson(withRedis(command))
-}
-
-/** The same snapshots get the same version, other ones another. */
-async function contentVersion(files: readonly string[]): Promise<string> {
-  const hash = createHash('sha256')
-  for (const file of files) {
-    hash.update(`${basename(file)}\n`)
-    await pipeline(createReadStream(file, { highWaterMark: 2 ** 20 }), hash, { end: false })
-  }
-  return `c${hash.digest('hex').slice(0, 16)}`
 }
 
 function describeLoad(result: LoadResult): string {

@@ -4,22 +4,24 @@
  * nothing that is served has changed, and every step may run again, so an interrupted load is simply started anew.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
 import { EVENT_BYTES } from '../../features/sequence.ts'
 import type { SnapshotRecord } from '../../store/snapshot.ts'
 import { formatCount } from '../run/format.ts'
 import { type Job, JobError } from '../run/job.ts'
 import { isSequence, readBatches } from './batches.ts'
 import { type Client, connectTarget, type Target } from './client.ts'
+import { contentName } from './content.ts'
 import { isVersion, type LoadKeys, loadKeys } from './keys.ts'
 import { holdLock } from './lock.ts'
 import { verifySample } from './verify.ts'
+import { claimVersion, otherVersions, removeVersions } from './versions.ts'
 
 export type LoadOptions = {
   target: Target
   /** Snapshot files. */
   files: string[]
-  version: string
+  /** Named after the content of the snapshots where it is not given. */
+  version?: string
   verify: boolean
   /** How long servers may take to see the flip; the old version stays that long. */
   grace_ms: number
@@ -39,18 +41,20 @@ export type LoadResult = {
 }
 
 type Staged = Pick<LoadResult, 'values' | 'sequences' | 'bytes'>
-type Run = LoadOptions & { client: Client; keys: LoadKeys }
+type Run = LoadOptions & { client: Client; keys: LoadKeys; version: string; content: string }
 
 export async function loadSnapshots(options: LoadOptions): Promise<LoadResult> {
-  if (!isVersion(options.version)) {
+  if (options.version !== undefined && !isVersion(options.version)) {
     throw new JobError(`version "${options.version}": expected letters, digits, _ . - and not the name of a key family`)
   }
+  const content = await contentName(options.files)
+  const version = options.version ?? content
   const client = await connectTarget(options.target)
   try {
-    const keys = loadKeys({ prefix: options.target.prefix, version: options.version })
+    const keys = loadKeys({ prefix: options.target.prefix, version })
     const release = await holdLock(client, { key: keys.lock, wait_ms: options.lock_wait_ms, job: options.job })
     try {
-      return await runLoad({ ...options, client, keys })
+      return await runLoad({ ...options, client, keys, version, content })
     } finally {
       await release()
     }
@@ -60,15 +64,19 @@ export async function loadSnapshots(options: LoadOptions): Promise<LoadResult> {
 }
 
 async function runLoad(run: Run): Promise<LoadResult> {
-  const { client, keys, version, job } = run
+  const { client, keys, version, content, job } = run
   const previous = await client.redis.get(keys.current)
+  await claimVersion(run, { version, content, previous })
   const { staged, verified } = await stageAndVerify(run, previous)
   // A load of sequences alone leaves the served counts, and so their version, as they are.
   if (staged.values > 0) await client.redis.set(keys.current, version)
   await promoteSequences(run, staged.sequences)
-  const flipped = staged.values > 0 && previous !== version
-  if (flipped && previous !== null) await sleep(run.grace_ms, undefined, { signal: job.signal })
-  const removed = staged.values > 0 ? await removeVersions(run, (found) => found !== version) : 0
+  if (staged.values === 0) {
+    await client.redis.hdel(keys.versions, version)
+    return { version, previous, ...staged, verified, removed: 0 }
+  }
+  if (previous !== null && previous !== version) await sleep(run.grace_ms, undefined, { signal: job.signal })
+  const removed = await removeVersions(run, await otherVersions(run, version))
   return { version, previous, ...staged, verified, removed }
 }
 
@@ -79,7 +87,7 @@ async function stageAndVerify(run: Run, previous: string | null): Promise<{ stag
     return { staged, verified: run.verify ? await verifySample(run, staged) : 0 }
   } catch (error) {
     run.job.progress.clear()
-    if (previous !== run.version) await removeVersions(run, (found) => found === run.version).catch(() => {})
+    if (previous !== run.version) await removeVersions(run, [run.version]).catch(() => {})
     throw error
   }
 }
@@ -126,29 +134,4 @@ async function promoteSequences({ client, keys, files, job }: Run, sequences: nu
     step.advance(done)
   }
   step.finish()
-}
-
-async function removeVersions({ client, keys, job }: Run, doomed: (version: string) => boolean): Promise<number> {
-  const step = job.progress.step('removing old versions', { unit: 'keys' })
-  let removed = 0
-  for (const master of client.masters()) {
-    for await (const found of master.scanStream({ match: keys.pattern, count: 1000 }) as AsyncIterable<string[]>) {
-      const old = found.filter((key) => doomedKey(keys, key, doomed))
-      await unlinkAll(master, old)
-      removed += old.length
-      step.advance(removed)
-    }
-  }
-  if (removed > 0) step.finish(`${formatCount(removed)} keys`)
-  return removed
-}
-
-function doomedKey(keys: LoadKeys, key: string, doomed: (version: string) => boolean): boolean {
-  const version = keys.versionOf(key)
-  return version !== null && doomed(version)
-}
-
-/** One key per command: the keys of a Cluster node are in many slots. */
-async function unlinkAll(master: Redis, keys: string[]): Promise<void> {
-  await Promise.all(keys.map((key) => master.unlink(key)))
 }
