@@ -11,8 +11,9 @@ import { type Job, JobError } from '../run/job.ts'
 import { isSequence, readBatches } from './batches.ts'
 import { type Client, connectTarget, type Target } from './client.ts'
 import { contentName } from './content.ts'
+import { flip } from './flip.ts'
 import { isVersion, type LoadKeys, loadKeys } from './keys.ts'
-import { holdLock } from './lock.ts'
+import { holdLock, type Lock } from './lock.ts'
 import { verifySample } from './verify.ts'
 import { claimVersion, otherVersions, removeVersions } from './versions.ts'
 
@@ -41,7 +42,7 @@ export type LoadResult = {
 }
 
 type Staged = Pick<LoadResult, 'values' | 'sequences' | 'bytes'>
-type Run = LoadOptions & { client: Client; keys: LoadKeys; version: string; content: string }
+type Run = LoadOptions & { client: Client; keys: LoadKeys; lock: Lock; version: string; content: string }
 
 export async function loadSnapshots(options: LoadOptions): Promise<LoadResult> {
   if (options.version !== undefined && !isVersion(options.version)) {
@@ -52,11 +53,12 @@ export async function loadSnapshots(options: LoadOptions): Promise<LoadResult> {
   const client = await connectTarget(options.target)
   try {
     const keys = loadKeys({ prefix: options.target.prefix, version })
-    const release = await holdLock(client, { key: keys.lock, wait_ms: options.lock_wait_ms, job: options.job })
+    const lock = await holdLock(client, { key: keys.lock, wait_ms: options.lock_wait_ms, job: options.job })
+    const job = { ...options.job, signal: lock.signal }
     try {
-      return await runLoad({ ...options, client, keys, version, content })
+      return await runLoad({ ...options, job, client, keys, lock, version, content })
     } finally {
-      await release()
+      await lock.release()
     }
   } finally {
     client.close()
@@ -64,20 +66,28 @@ export async function loadSnapshots(options: LoadOptions): Promise<LoadResult> {
 }
 
 async function runLoad(run: Run): Promise<LoadResult> {
-  const { client, keys, version, content, job } = run
+  const { client, keys, lock, version, content } = run
   const previous = await client.redis.get(keys.current)
   await claimVersion(run, { version, content, previous })
   const { staged, verified } = await stageAndVerify(run, previous)
   // A load of sequences alone leaves the served counts, and so their version, as they are.
-  if (staged.values > 0) await client.redis.set(keys.current, version)
+  if (staged.values > 0) {
+    await lock.confirm()
+    await flip(client, { key: keys.current, from: previous, to: version })
+  }
   await promoteSequences(run, staged.sequences)
   if (staged.values === 0) {
     await client.redis.hdel(keys.versions, version)
     return { version, previous, ...staged, verified, removed: 0 }
   }
-  if (previous !== null && previous !== version) await sleep(run.grace_ms, undefined, { signal: job.signal })
+  if (previous !== null && previous !== version) await grace(run)
   const removed = await removeVersions(run, await otherVersions(run, version))
   return { version, previous, ...staged, verified, removed }
+}
+
+async function grace({ grace_ms, job: { signal } }: Run): Promise<void> {
+  // Its own AbortError would hide why the wait was cut short.
+  await sleep(grace_ms, undefined, { signal }).catch(() => signal.throwIfAborted())
 }
 
 /** Whatever stops it before the flip, what was written so far goes. */
@@ -87,8 +97,18 @@ async function stageAndVerify(run: Run, previous: string | null): Promise<{ stag
     return { staged, verified: run.verify ? await verifySample(run, staged) : 0 }
   } catch (error) {
     run.job.progress.clear()
-    if (previous !== run.version) await removeVersions(run, [run.version]).catch(() => {})
+    if (previous !== run.version) await discard(run).catch(() => {})
     throw error
+  }
+}
+
+/** Where the lock is lost, another load may be writing, or serving, this very version: then a later one removes what is left. */
+async function discard(run: Run): Promise<void> {
+  const { client, keys, version, content } = run
+  try {
+    await removeVersions(run, [version])
+  } catch {
+    await client.redis.hsetnx(keys.versions, version, content)
   }
 }
 

@@ -1,4 +1,8 @@
-/** One load at a time: a key with an expiry, renewed while the load runs, so that a killed load blocks nobody for long. */
+/**
+ * One load at a time: a key with an expiry, renewed while the load runs, so that a killed load blocks nobody for long. A
+ * load that stood still for longer (a stopped process, a machine that slept) has lost it, and another one may have run:
+ * it must neither flip nor remove anything any more.
+ */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job, JobError } from '../run/job.ts'
@@ -15,17 +19,40 @@ const RELEASE = IF_MINE(`redis.call('DEL', KEYS[1])`)
 
 export type LockOptions = { key: string; wait_ms: number; job: Job }
 
-/** Resolves with the function that lets go. */
-export async function holdLock({ redis }: Client, { key, wait_ms, job }: LockOptions): Promise<() => Promise<void>> {
+export type Lock = {
+  /** Aborts when the job does, and when the lock is found to be lost. */
+  signal: AbortSignal
+  /** Resolves where the lock is held, from now on for its whole time. */
+  confirm(): Promise<void>
+  release(): Promise<void>
+}
+
+export async function holdLock({ redis }: Client, { key, wait_ms, job }: LockOptions): Promise<Lock> {
   const token = randomUUID()
   const deadline = performance.now() + wait_ms
   while ((await redis.set(key, token, 'PX', HELD_MS, 'NX')) !== 'OK') {
     if (performance.now() > deadline) throw new JobError(`another load is running: ${key} is held; wait for it to end`)
     await sleep(POLL_MS, undefined, { signal: job.signal })
   }
-  const timer = setInterval(() => void redis.eval(RENEW, 1, key, token).catch(() => {}), HELD_MS / 4)
-  return async () => {
-    clearInterval(timer)
-    await redis.eval(RELEASE, 1, key, token).catch(() => {})
+  const lost = new AbortController()
+  async function confirm(): Promise<void> {
+    if ((await redis.eval(RENEW, 1, key, token)) !== 1) {
+      lost.abort(
+        new JobError(
+          `${key}: found it gone or another load's: this one stood still for too long, or Redis evicts keys; start it again`,
+        ),
+      )
+    }
+    lost.signal.throwIfAborted()
+  }
+  // A renewal that fails with the connection is made up for by the next one, or the load's own commands fail too.
+  const timer = setInterval(() => void confirm().catch(() => {}), HELD_MS / 4)
+  return {
+    signal: AbortSignal.any([job.signal, lost.signal]),
+    confirm,
+    async release() {
+      clearInterval(timer)
+      await redis.eval(RELEASE, 1, key, token).catch(() => {})
+    },
   }
 }

@@ -8,8 +8,9 @@ import { formatCount } from '../run/format.ts'
 import { type Job, JobError } from '../run/job.ts'
 import type { Client } from './client.ts'
 import type { LoadKeys } from './keys.ts'
+import type { Lock } from './lock.ts'
 
-type Run = { client: Client; keys: LoadKeys; job: Job }
+type Run = { client: Client; keys: LoadKeys; lock: Lock; job: Job }
 type Claim = { version: string; content: string; previous: string | null }
 
 /** Before the first key of the version. What is served must not change, nor leftovers of other content join it. */
@@ -37,13 +38,14 @@ export async function otherVersions({ client, keys }: Run, kept: string): Promis
   return (await client.redis.hkeys(keys.versions)).filter((version) => version !== kept)
 }
 
-/** How many keys went. */
-export async function removeVersions({ client, keys, job }: Run, versions: readonly string[]): Promise<number> {
+/** How many keys went. Confirms the lock rather than the signal: a load that is stopped still has to tidy up. */
+export async function removeVersions({ client, keys, lock, job }: Run, versions: readonly string[]): Promise<number> {
   if (versions.length === 0) return 0
   const step = job.progress.step('removing old versions', { unit: 'keys' })
   let removed = 0
   for (const master of client.masters()) {
     for await (const found of master.scanStream({ match: keys.pattern, count: 1000 }) as AsyncIterable<string[]>) {
+      await lock.confirm()
       const old = found.filter((key) => versions.includes(keys.versionOf(key) ?? ''))
       await unlinkAll(master, old)
       removed += old.length
