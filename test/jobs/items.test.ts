@@ -173,6 +173,28 @@ test('above the allowed share the build stops and leaves the old table', async (
   assert.deepEqual((await readdir(folder)).sort(), ['bundle', 'items.csv', 'items.table'])
 })
 
+test('texts may be stored as bytes, and those that are no text are rejected', async (t) => {
+  const { folder, build } = await setting(t, manyItems(1))
+  const title = (bytes: string) => `SELECT range AS item, ${bytes} AS title, 5 AS price, 9 AS popularity FROM range(3)`
+  const [texts, bytes] = [join(folder, 'texts.parquet'), join(folder, 'bytes.parquet')]
+  await duck(`COPY (${title("'Café ' || range")}) TO '${texts}'`)
+  await duck(`COPY (${title("CASE range WHEN 2 THEN '\\xC3('::BLOB ELSE encode('Café ' || range) END")}) TO '${bytes}'`)
+  await build({ items: texts })
+  const expected = readItem(join(folder, 'items.table'), 1n)
+  const result = await build({ items: bytes, bad_share_max: 0.5 })
+  assert.deepEqual(readItem(join(folder, 'items.table'), 1n).vector, expected.vector)
+  assert.deepEqual(result.catalogue.rejections, [
+    { reason: 'title holds "\\\\xC3(", expected a text', rows: 1, samples: ['row 3, item 2'] },
+  ])
+})
+
+test('a list is no text', async (t) => {
+  const { folder, build } = await setting(t, manyItems(1))
+  const items = join(folder, 'items.parquet')
+  await duck(`COPY (SELECT 1 AS item, ['a', 'b'] AS title, 5 AS price, 9 AS popularity) TO '${items}'`)
+  await assert.rejects(build({ items }), /column "title" has type VARCHAR\[\], expected text or whole numbers/)
+})
+
 test('columns have other names, or are not there', async (t) => {
   const { folder, build } = await setting(
     t,

@@ -68,7 +68,7 @@ async function* readItems(reading: Reading, onReject: (item: RejectedItem) => vo
   const { session, source, fields } = reading
   const repeated = await repeatedIds(reading)
   const seen = new Set<string>()
-  const list = fields.map(fieldSql)
+  const list = fields.map((field) => fieldSql(source, field))
   const sql = `SELECT ${[`${textSql(source, reading.item)} AS item`, ...list].join(', ')} FROM ${source.from}`
   let position = 0
   for await (const chunk of session.chunks(sql)) {
@@ -93,14 +93,16 @@ async function repeatedIds({ session, source, item }: Reading): Promise<Set<stri
   return new Set(rows.map((row) => String(row.item)))
 }
 
-/** Value, then the text of what is there where it is no number or list of numbers. */
-function fieldSql({ kind, column }: Field): string {
+/** Value, then the text of what is there where it is not what the field is read as. */
+function fieldSql(source: Source, { kind, column }: Field): string {
   const name = quoteName(column)
-  if (kind === 'text') return `CAST(${name} AS VARCHAR), NULL`
-  const type = kind === 'number' ? 'DOUBLE' : 'FLOAT[]'
-  const value = `TRY_CAST(${name} AS ${type})`
-  const text = `nullif(trim(CAST(${name} AS VARCHAR)), '')`
-  return `${value}, CASE WHEN ${value} IS NULL THEN left(${text}, 40) END`
+  const text = `CAST(${name} AS VARCHAR)`
+  if (kind === 'text') {
+    const value = textSql(source, column)
+    return `${value}, CASE WHEN ${value} IS NULL THEN left(${text}, 40) END`
+  }
+  const value = `TRY_CAST(${name} AS ${kind === 'number' ? 'DOUBLE' : 'FLOAT[]'})`
+  return `${value}, CASE WHEN ${value} IS NULL THEN left(nullif(trim(${text}), ''), 40) END`
 }
 
 function* rowsOf(chunk: DuckDBDataChunk): Generator<unknown[]> {
