@@ -11,11 +11,13 @@ const LIMITS = { items_max: 10, item_engagements_min: 1, engagements_min: 1 }
 const GOOD = 40
 const T = AS_OF_MS - 1000
 
-async function build(t: TestContext, { events, share }: { events: string; share: number }) {
+type Build = { events: string; share: number; segments?: string[] }
+
+async function build(t: TestContext, { events, share, segments = ['all'] }: Build) {
   const folder = await testFolder(t)
   const output = join(folder, 'counts.snapshot')
   const common = {
-    manifest: countManifest({ segments: ['all'] }),
+    manifest: countManifest({ segments }),
     limits: LIMITS,
     resources: RESOURCES,
     job: quietJob(),
@@ -98,6 +100,17 @@ test('bad lines of a JSONL log are counted too, and other kinds of values are re
   const { result } = await build(t, { events: path, share: 0.5 })
   assert.equal(result.log.rows, GOOD + bad.length + 1)
   assert.equal(result.log.rejected, bad.length + 1)
+})
+
+test('a column that comes late in a JSONL log is read', async (t) => {
+  const folder = await testFolder(t)
+  const lines = Array.from({ length: 25_000 }, (_, n) =>
+    JSON.stringify({ time: T, query: 'shoes', item: n % 40, action: 'click', country: n < 20_000 ? undefined : 'DE' }),
+  )
+  const path = join(folder, 'events.jsonl')
+  await writeFile(path, lines.join('\n'))
+  const { result } = await build(t, { events: path, share: 0, segments: ['all', 'country'] })
+  assert.deepEqual(result.blobs, { all: 1, country: 1 })
 })
 
 test('bytes that are no text in a Parquet log are bad rows, not a failed build', async (t) => {

@@ -17,8 +17,6 @@ type Convert = {
 const LINE_BYTES_MAX = 16 * 2 ** 20
 /** One column that holds the whole line: a delimiter that text never has, nothing quoted. */
 const LINES = `auto_detect = false, delim = '\\x01', quote = '', escape = '', header = false, columns = {'line': 'VARCHAR'}`
-/** How many lines of a JSONL file are looked at for its column names. */
-const NAMES_LINES = 10_000
 
 export async function convertText(options: Convert): Promise<{ path: string; rejects: RejectedLine[] }> {
   const { session } = options
@@ -47,13 +45,18 @@ async function selectCsv({ session, files, format, columns }: Convert): Promise<
       escape = '"', columns = {${types}}, max_line_size = ${LINE_BYTES_MAX}, ${REJECTS})`
 }
 
-/** A malformed line has no record: all its columns are null and the checks after this name the reason. */
-async function selectJson({ session, files, columns }: Convert): Promise<string> {
+/**
+ * A malformed line has no record: all its columns are null and the checks after this name the reason. Every line is asked
+ * for its columns, since a field may come late: in newer files of a glob, or in few lines.
+ */
+async function selectJson({ session, files, converted, columns }: Convert): Promise<string> {
   const lines = `read_csv(${list(files)}, ${LINES}, max_line_size = ${LINE_BYTES_MAX}`
-  const found = await session.rows(
-    `SELECT DISTINCT unnest(TRY(json_keys(line))) AS name
-     FROM (SELECT line FROM ${lines}, ignore_errors = true) LIMIT ${NAMES_LINES}) ORDER BY name`,
+  await session.task(
+    `finding columns of ${converted}`,
+    `CREATE OR REPLACE TABLE found_columns AS
+     SELECT DISTINCT unnest(TRY(json_keys(line))) AS name FROM ${lines}, ignore_errors = true)`,
   )
+  const found = await session.rows('SELECT name FROM found_columns ORDER BY name')
   const names = found.map((row) => String(row.name)).filter(columns)
   if (names.length === 0) throw new JobError(`${files[0]}: found no line with a column that this job reads`)
   const structure = JSON.stringify(Object.fromEntries(names.map((name) => [name, 'VARCHAR'])))
