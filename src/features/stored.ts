@@ -121,13 +121,17 @@ function rememberedParser(columns: readonly string[]): (bytes: Uint8Array) => Pa
 function readEmbedding(plan: ReadPlan, answer: StoreAnswer, dims: number): Float32Array | null {
   const bytes = plan.embedding === null ? null : answer.values[plan.embedding]
   if (!bytes) return null
-  if (bytes.byteLength !== 4 * dims) {
-    throw new Error(`query embedding: found ${bytes.byteLength} bytes, expected ${4 * dims} (${dims} float32)`)
-  }
+  assertEmbedding(bytes, dims)
   return new Float32Array(new Uint8Array(bytes).buffer)
 }
 
-function embeddingDims(manifest: Manifest): number {
+export function assertEmbedding(bytes: Uint8Array, dims: number): void {
+  if (bytes.byteLength !== 4 * dims) {
+    throw new Error(`query embedding: found ${bytes.byteLength} bytes, expected ${4 * dims} (${dims} float32)`)
+  }
+}
+
+export function embeddingDims(manifest: Manifest): number {
   const input = manifest.query_tower.inputs.find(
     ({ source }) => source.kind === 'vector' && source.from === 'query.embedding',
   )

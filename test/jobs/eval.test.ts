@@ -127,7 +127,17 @@ test('features from a loaded Redis give the same table as the snapshots', async 
   t.after(() => server.stop())
   const target = { url: server.url, cluster: false, prefix: 'pr:' }
   const files = [join(bundle.directory, 'features', 'demo.snapshot')]
-  await loadSnapshots({ target, files, version: 'v1', verify: true, grace_ms: 0, lock_wait_ms: 0, job: quietJob() })
+  const { manifest } = bundle
+  await loadSnapshots({
+    target,
+    manifest,
+    files,
+    version: 'v1',
+    verify: true,
+    grace_ms: 0,
+    lock_wait_ms: 0,
+    job: quietJob(),
+  })
   const requests = heldOut(bundle, 20)
   const [embedded, redis] = [await run(bundle, requests), await run(bundle, requests, target)]
   assert.deepEqual(redis.systems, embedded.systems)

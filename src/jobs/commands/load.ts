@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { readManifest } from '../../bundle/read_manifest.ts'
 import type { LoadResult } from '../load/load.ts'
 import { formatBytes, formatCount } from '../run/format.ts'
 import { JobError } from '../run/job.ts'
@@ -12,6 +13,7 @@ const DETAILS = `
 Writes the bundle's snapshots (features/*.snapshot) beside what is served, under a new version, then flips the version
 pointer at once. Servers follow within a second; the old version is removed --grace-ms later. Sequences keep engagements
 that arrived since. Nothing that is served changes before the flip, so an interrupted load is simply started again.
+Every record is checked before it is written: counts by checksum and the columns of the bundle's manifest, sequences by length.
 A version is whole: load all counts and query embeddings together. The name of the one that is served is refused for other content.
 
 Prefixes are independent of each other, also where one begins like another (pr: and pr:eu:), as long as no version is called
@@ -62,6 +64,7 @@ export function loadCommand(run: RunJob): Command {
         }
         const result = await loadSnapshots({
           target,
+          manifest: await readManifest(options.bundle),
           files,
           version: options.name,
           verify: options.verify ?? false,

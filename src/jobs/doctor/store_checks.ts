@@ -1,14 +1,16 @@
-/** Is there something to read for this bundle, is it in its columns, and how old is it? */
+/** Is there something to read for this bundle, is it what its keys say, in its columns, and how old is it? */
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Redis } from 'ioredis'
 import type { Manifest } from '../../bundle/manifest.ts'
-import { parseCountBlob } from '../../features/counts.ts'
-import { readSnapshot } from '../../store/snapshot.ts'
-import { connectTarget, hostsOf, type Target } from '../load/client.ts'
-import { formatBytes, formatDuration } from '../run/format.ts'
+import { storedCheck } from '../../features/stored_check.ts'
+import { readSnapshot, type SnapshotRecord } from '../../store/snapshot.ts'
+import { type Client, connectTarget, hostsOf, type Target } from '../load/client.ts'
+import { formatBytes, formatCount, formatDuration } from '../run/format.ts'
 import { type Check, fail, ok, warn } from './check.ts'
 
-const SAMPLE_BLOBS = 20
+/** Of each family and server. */
+const SAMPLE_KEYS = 1000
 const STALE_MS = 2 * 86_400_000
 const LOAD = 'prerank load --bundle <dir>'
 
@@ -24,17 +26,14 @@ export async function embeddedChecks(directory: string, manifest: Manifest, now_
     ]
   }
   const bytes = paths.reduce((sum, path) => sum + statSync(path).size, 0)
-  const blobs: Uint8Array[] = []
-  for (const path of paths) {
-    for await (const { key, value } of readSnapshot(path)) {
-      if (key.startsWith('iqp:')) blobs.push(value)
-      if (blobs.length === SAMPLE_BLOBS) break
-    }
-  }
   return [
     ok('features', `embedded: ${paths.length} snapshots, ${formatBytes(bytes)}`),
-    blobCheck(blobs, manifest, now_ms),
+    await recordCheck(snapshotRecords(paths), manifest, now_ms),
   ]
+}
+
+async function* snapshotRecords(paths: readonly string[]): AsyncGenerator<SnapshotRecord> {
+  for (const path of paths) yield* readSnapshot(path)
 }
 
 export async function redisChecks(target: Target, manifest: Manifest, now_ms: number): Promise<Check[]> {
@@ -55,35 +54,60 @@ export async function redisChecks(target: Target, manifest: Manifest, now_ms: nu
           )
         : ok('eviction', 'noeviction'),
     ]
-    const prefix = version === null ? target.prefix : `${target.prefix}${version}:`
-    const blobs: Uint8Array[] = []
-    for (const master of client.masters()) {
-      const stream = master.scanStream({ match: `${prefix.replace(/[\\*?[\]]/g, '\\$&')}iqp:*`, count: 1000 })
-      for await (const keys of stream as AsyncIterable<string[]>) {
-        const values = await Promise.all(keys.slice(0, SAMPLE_BLOBS - blobs.length).map((key) => master.getBuffer(key)))
-        blobs.push(...values.filter((value) => value !== null))
-        if (blobs.length >= SAMPLE_BLOBS) break
-      }
-    }
-    return [...checks, blobCheck(blobs, manifest, now_ms)]
+    return [...checks, await recordCheck(sampleRecords(client, target.prefix, version), manifest, now_ms)]
   } finally {
     client.close()
   }
 }
 
-function blobCheck(blobs: readonly Uint8Array[], manifest: Manifest, now_ms: number): Check {
-  const name = 'counts'
-  if (blobs.length === 0) return warn(name, 'no count blob: every cross feature is missing', 'prerank counts build')
-  try {
-    const columns = manifest.counts.columns.map((column) => column.name)
-    const newest = Math.max(...blobs.map((blob) => parseCountBlob(blob, columns).as_of_ms))
-    const age = `as of ${new Date(newest).toISOString()}, ${formatDuration(Math.max(now_ms - newest, 0))} ago`
-    return now_ms - newest > STALE_MS
-      ? warn(name, age, 'build and load them daily: prerank counts build')
-      : ok(name, age)
-  } catch (error) {
-    return fail(name, (error as Error).message, 'build the counts with this bundle’s manifest and load them again')
+/**
+ * Some counts of the served version and some sequences, of every server. SCAN goes through a server's hash table, so the
+ * first keys it gives are spread over all of them.
+ */
+async function* sampleRecords(client: Client, prefix: string, version: string | null): AsyncGenerator<SnapshotRecord> {
+  const counts = version === null ? prefix : `${prefix}${version}:`
+  for (const master of client.masters()) {
+    for await (const key of sampleKeys(master, `${counts}iqp:`)) {
+      const value = await master.getBuffer(key)
+      if (value !== null) yield { key: key.slice(counts.length), value }
+    }
+    for await (const key of sampleKeys(master, `${prefix}seq:`)) {
+      if (key.endsWith(':seen')) continue
+      const events = await master.lrangeBuffer(key, 0, -1)
+      if (events.length > 0) yield { key: key.slice(prefix.length), value: Buffer.concat(events) }
+    }
   }
+}
+
+async function* sampleKeys(master: Redis, start: string): AsyncGenerator<string> {
+  const stream = master.scanStream({ match: `${start.replace(/[\\*?[\]]/g, '\\$&')}*`, count: 1000 })
+  let left = SAMPLE_KEYS
+  for await (const keys of stream as AsyncIterable<string[]>) {
+    yield* keys.slice(0, left)
+    left -= keys.length
+    if (left <= 0) return
+  }
+}
+
+/** Every record by the codec of its family, and how old the counts are. */
+async function recordCheck(records: AsyncIterable<SnapshotRecord>, manifest: Manifest, now_ms: number): Promise<Check> {
+  const name = 'counts'
+  const check = storedCheck(manifest)
+  let newest = Number.NEGATIVE_INFINITY
+  let checked = 0
+  try {
+    for await (const { key, value } of records) {
+      newest = Math.max(newest, check(key, value) ?? newest)
+      checked++
+    }
+  } catch (error) {
+    return fail(name, (error as Error).message, 'build the features with this bundle’s manifest and load them again')
+  }
+  if (newest === Number.NEGATIVE_INFINITY) {
+    return warn(name, 'no count blob: every cross feature is missing', 'prerank counts build')
+  }
+  const age = `as of ${new Date(newest).toISOString()}, ${formatDuration(Math.max(now_ms - newest, 0))} ago; ${formatCount(checked)} records checked`
+  return now_ms - newest > STALE_MS ? warn(name, age, 'build and load them daily: prerank counts build') : ok(name, age)
 }
 
 function policyOf(info: string): string {

@@ -4,7 +4,9 @@
  * nothing that is served has changed, and every step may run again, so an interrupted load is simply started anew.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Manifest } from '../../bundle/manifest.ts'
 import { EVENT_BYTES } from '../../features/sequence.ts'
+import { type StoredCheck, storedCheck } from '../../features/stored_check.ts'
 import type { SnapshotRecord } from '../../store/snapshot.ts'
 import { formatCount } from '../run/format.ts'
 import { type Job, JobError } from '../run/job.ts'
@@ -19,6 +21,8 @@ import { claimVersion, otherVersions, removeVersions } from './versions.ts'
 
 export type LoadOptions = {
   target: Target
+  /** Of the bundle that will read what is loaded. */
+  manifest: Manifest
   /** Snapshot files. */
   files: string[]
   /** Named after the content of the snapshots where it is not given. */
@@ -112,11 +116,13 @@ async function discard(run: Run): Promise<void> {
   }
 }
 
-async function stage({ client, keys, files, job }: Run): Promise<Staged> {
+async function stage({ client, keys, manifest, files, job }: Run): Promise<Staged> {
   const step = job.progress.step('writing', { unit: 'records' })
   const staged = { values: 0, sequences: 0, bytes: 0 }
+  const check = storedCheck(manifest)
   for await (const batch of readBatches(files)) {
     job.signal.throwIfAborted()
+    for (const record of batch) assertReadable(check, record)
     await Promise.all(batch.map((record) => stageRecord(client, keys, record)))
     for (const record of batch) {
       staged[isSequence(record) ? 'sequences' : 'values']++
@@ -126,6 +132,14 @@ async function stage({ client, keys, files, job }: Run): Promise<Staged> {
   }
   step.finish(`${formatCount(staged.values)} values, ${formatCount(staged.sequences)} sequences`)
   return staged
+}
+
+function assertReadable(check: StoredCheck, { key, value }: SnapshotRecord): void {
+  try {
+    check(key, value)
+  } catch (error) {
+    throw new JobError(`${(error as Error).message}; build the snapshots with this bundle’s manifest`, { cause: error })
+  }
 }
 
 async function stageRecord({ redis }: Client, keys: LoadKeys, record: SnapshotRecord): Promise<void> {
