@@ -33,7 +33,17 @@ for (const [what, args, expected] of [
   ['an unknown verb', ['bake'], /unknown command 'bake'/],
   ['a missing option', ['counts', 'build'], /required option '-b, --bundle <dir>' not specified/],
   ['a size that is none', ['counts', 'build', '--memory', 'much'], /Expected a size such as 4GiB/],
-  ['a time that is none', ['counts', 'build', '--as-of', 'yesterday'], /Expected Unix milliseconds or a time such as/],
+  [
+    'a time that is none',
+    ['counts', 'build', '--as-of', 'yesterday'],
+    /Expected Unix milliseconds .* or a time such as/,
+  ],
+  [
+    'a time in seconds',
+    ['counts', 'build', '--as-of', '1768000000'],
+    /Expected Unix milliseconds between 1980 and 2100/,
+  ],
+  ['a day that no month has', ['counts', 'build', '--as-of', '2026-02-30'], /Expected Unix milliseconds .* or a time/],
   ['a share above one', ['counts', 'build', '--bad-rows-max', '2'], /Expected a share such as 0\.01 or 1%/],
 ] as [string, string[], RegExp][]) {
   test(`${what} is a usage error: exit code 2 and one line why`, async () => {

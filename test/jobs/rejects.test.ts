@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { buildCounts } from '../../src/jobs/counts/build.ts'
@@ -143,6 +143,19 @@ test('above the allowed share nothing is written and the message names the reaso
   )
   assert.ok(!existsSync(output))
   assert.deepEqual(await readdir(folder), ['events.csv'])
+})
+
+test('an as-of time that no event is before is refused, and what was built before stays', async (t) => {
+  const folder = await testFolder(t)
+  const [path, output] = [join(folder, 'events.csv'), join(folder, 'counts.snapshot')]
+  await writeFile(path, [HEADER, ...goodCsv].join('\n'))
+  await writeFile(output, 'built before')
+  const common = { manifest: countManifest(), limits: LIMITS, resources: RESOURCES, job: quietJob() }
+  await assert.rejects(
+    buildCounts({ ...common, events: path, as_of_ms: T, bad_share_max: 0, output }),
+    /events\.csv: the oldest usable event is of 2025-05-31T23:59:59\.000Z, expected some before the as-of time, 2025-05-31T/,
+  )
+  assert.equal(await readFile(output, 'utf8'), 'built before')
 })
 
 for (const [what, files, expected] of [

@@ -5,11 +5,10 @@ import type { DuckSession } from '../duck/session.ts'
 import { openSource, type Source } from '../duck/source.ts'
 import { quote, sqlFile } from '../duck/sql_file.ts'
 import { JobError } from '../run/job.ts'
+import { EARLIEST_MS, LATEST_MS } from './bounds.ts'
 import { assertShare, type Rejection, type RowReport, SAMPLES_MAX } from './report.ts'
 import { assertColumns, EVENT_COLUMNS, eventsSourceSql, textSql } from './source_view.ts'
 
-const EARLIEST_MS = Date.UTC(1980, 0, 1)
-const LATEST_MS = Date.UTC(2100, 0, 1)
 const DAY_MS = 86_400_000
 const QUERY_CHARS_MAX = 4096
 const ID_CHARS_MAX = 1024
@@ -58,12 +57,24 @@ export async function openEvents(options: EventsOptions): Promise<Events> {
   })
   const { report, span } = await readReport(session, source)
   assertShare(report, { input: options.events, share_max: options.bad_share_max })
-  if (options.as_of_ms !== undefined) return { as_of_ms: options.as_of_ms, report }
   if (!span) throw new JobError(`${options.events}: no usable row, expected at least one`)
+  if (options.as_of_ms !== undefined) {
+    assertReached(span, options.as_of_ms, options.events)
+    return { as_of_ms: options.as_of_ms, report }
+  }
   return { as_of_ms: options.whole_days ? wholeDays(span) : span.newest_ms + 1, report }
 }
 
 type Span = { oldest_ms: number; newest_ms: number }
+
+/** An output without a single event would replace a good one. */
+function assertReached(span: Span, as_of_ms: number, events: string): void {
+  if (as_of_ms > span.oldest_ms) return
+  const [oldest, as_of] = [span.oldest_ms, as_of_ms].map((ms) => new Date(ms).toISOString())
+  throw new JobError(
+    `${events}: the oldest usable event is of ${oldest}, expected some before the as-of time, ${as_of}`,
+  )
+}
 
 /**
  * Live counts are kept by UTC day, and a build takes over the days that it began after (docs/formats.md §6): as of midnight
