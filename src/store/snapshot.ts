@@ -15,6 +15,11 @@ const FLUSH_BYTES = 2 ** 20
 
 export type SnapshotRecord = { key: string; value: Uint8Array }
 
+/** A file that cannot be read as a snapshot, or a record that does not fit into one. */
+export class SnapshotError extends Error {
+  override readonly name = 'SnapshotError'
+}
+
 /** Records in file order; each value owns its memory. Throws on a foreign, truncated or unsorted file. */
 export async function* readSnapshot(path: string): AsyncGenerator<SnapshotRecord> {
   const stream = createReadStream(path, { highWaterMark: FLUSH_BYTES })
@@ -28,10 +33,12 @@ export async function* readSnapshot(path: string): AsyncGenerator<SnapshotRecord
 async function* readRecords(path: string, bytes: ByteReader): AsyncGenerator<SnapshotRecord> {
   const header = await bytes.take(HEADER_BYTES, 'header')
   if (!header.subarray(0, 4).equals(MAGIC)) {
-    throw new Error(`${path}: found magic 0x${header.toString('hex', 0, 4)}, expected "PRSN": not a snapshot file`)
+    throw new SnapshotError(
+      `${path}: found magic 0x${header.toString('hex', 0, 4)}, expected "PRSN": not a snapshot file`,
+    )
   }
   const version = header.readUInt32LE(4)
-  if (version !== VERSION) throw new Error(`${path}: found snapshot version ${version}, expected ${VERSION}`)
+  if (version !== VERSION) throw new SnapshotError(`${path}: found snapshot version ${version}, expected ${VERSION}`)
   let previous: Buffer | undefined
   while (!(await bytes.ended())) {
     const lengths = await bytes.take(8, 'record header')
@@ -40,7 +47,7 @@ async function* readRecords(path: string, bytes: ByteReader): AsyncGenerator<Sna
     assertLengths(path, key_bytes, value_bytes)
     const key = Buffer.from(await bytes.take(key_bytes, 'key'))
     if (previous && previous.compare(key) >= 0) {
-      throw new Error(`${path}: key "${key}" follows "${previous}", expected ascending keys`)
+      throw new SnapshotError(`${path}: key "${key}" follows "${previous}", expected ascending keys`)
     }
     yield { key: key.toString(), value: new Uint8Array(await bytes.take(value_bytes, `value of "${key}"`)) }
     previous = key
@@ -117,10 +124,10 @@ async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
 
 function assertLengths(where: string, key_bytes: number, value_bytes: number): void {
   if (key_bytes < 1 || key_bytes > KEY_BYTES_MAX) {
-    throw new Error(`${where}: found a key of ${key_bytes} bytes, expected 1 to ${KEY_BYTES_MAX}`)
+    throw new SnapshotError(`${where}: found a key of ${key_bytes} bytes, expected 1 to ${KEY_BYTES_MAX}`)
   }
   if (value_bytes > VALUE_BYTES_MAX) {
-    throw new Error(`${where}: found a value of ${value_bytes} bytes, expected at most ${VALUE_BYTES_MAX}`)
+    throw new SnapshotError(`${where}: found a value of ${value_bytes} bytes, expected at most ${VALUE_BYTES_MAX}`)
   }
 }
 
@@ -148,7 +155,7 @@ function byteReader(path: string, stream: ReadStream): ByteReader {
     async take(bytes: number, what: string): Promise<Buffer> {
       if (rest.length < bytes) await fill(bytes)
       if (rest.length < bytes) {
-        throw new Error(
+        throw new SnapshotError(
           `${path}: truncated: found ${rest.length} bytes at offset ${offset}, expected ${bytes} for the ${what}`,
         )
       }

@@ -4,8 +4,7 @@ import { parseCountBlob } from '../../src/features/counts.ts'
 import { loadSnapshots } from '../../src/jobs/load/load.ts'
 import { silentProgress } from '../../src/jobs/run/progress.ts'
 import { openRedisStore } from '../../src/store/redis.ts'
-import { blob, COLUMNS, events, generation, target, VALUES, writeRecords } from './load_fixture.ts'
-import { quietJob } from './support.ts'
+import { blob, COLUMNS, events, generation, target, VALUES, whileWriting, writeRecords } from './load_fixture.ts'
 
 for (const kind of ['standalone', 'cluster'] as const) {
   test(`${kind}: what is served after a load is what the snapshot holds, and nothing of the version before`, async (t) => {
@@ -194,16 +193,6 @@ test('two loads at once: the second is told to wait', async (t) => {
   await loadSnapshots(options({ files }))
   assert.equal(await client.exists('pr:loading'), 0)
 })
-
-/** Does something on another connection once the load has begun to write. */
-function whileWriting(work: () => unknown) {
-  let done = false
-  const advance = () => {
-    if (!done) work()
-    done = true
-  }
-  return { ...quietJob(), progress: { ...silentProgress(), step: () => ({ advance, finish() {} }) } }
-}
 
 test('a load that stood still until another one ran flips nothing and removes nothing', async (t) => {
   const { client, options, keys } = await target(t, 'standalone')

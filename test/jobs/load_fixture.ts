@@ -5,6 +5,7 @@ import { Cluster, Redis } from 'ioredis'
 import { encodeCountBlob } from '../../src/features/counts.ts'
 import { encodeEvents } from '../../src/features/sequence.ts'
 import type { LoadOptions } from '../../src/jobs/load/load.ts'
+import { silentProgress } from '../../src/jobs/run/progress.ts'
 import { compareKeys, writeSnapshot } from '../../src/store/snapshot.ts'
 import { startRedis, startRedisCluster } from '../lib/redis.ts'
 import { COUNT_COLUMNS, countManifest, quietJob, testFolder } from './support.ts'
@@ -67,4 +68,14 @@ export async function target(t: TestContext, kind: 'standalone' | 'cluster', arg
     return (await Promise.all(nodes.map((node) => node.keys('*')))).flat().sort()
   }
   return { client, options, keys, url: server.url }
+}
+
+/** Does something on another connection once the load has begun to write. */
+export function whileWriting(work: () => unknown) {
+  let done = false
+  const advance = () => {
+    if (!done) work()
+    done = true
+  }
+  return { ...quietJob(), progress: { ...silentProgress(), step: () => ({ advance, finish() {} }) } }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadSnapshots } from '../../src/jobs/load/load.ts'
-import { blob, events, target, writeRecords } from './load_fixture.ts'
+import { blob, events, target, whileWriting, writeRecords } from './load_fixture.ts'
 import { countManifest } from './support.ts'
 
 const damaged = blob('first', 3).with(70, 0xff)
@@ -54,3 +54,22 @@ for (const { what, key, value, manifest = countManifest(), expected } of [
     assert.deepEqual(await keys(), [])
   })
 }
+
+const large = () => new Map(Array.from({ length: 2000 }, (_, n) => [`iqp:all:{q${n}}`, blob('first', 414)]))
+
+test('a full Redis is one line with its address', async (t) => {
+  const { options } = await target(t, 'standalone', ['--maxmemory', '4mb', '--maxmemory-policy', 'noeviction'])
+  await assert.rejects(loadSnapshots(options({ files: [await writeRecords(t, large())] })), {
+    name: 'JobError',
+    message: /^127\.0\.0\.1:\d+: OOM command not allowed/,
+  })
+})
+
+test('a Redis that goes away while it is loaded is one line with its address', async (t) => {
+  const { client, options } = await target(t, 'standalone')
+  const job = whileWriting(() => client.on('error', () => {}).shutdown('NOSAVE'))
+  await assert.rejects(loadSnapshots(options({ files: [await writeRecords(t, large())], job })), {
+    name: 'JobError',
+    message: /^127\.0\.0\.1:\d+: the connection was lost: /,
+  })
+})

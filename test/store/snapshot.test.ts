@@ -68,5 +68,5 @@ test('a truncated or foreign file is refused with what was found', async () => {
     await assert.rejects(read(path), /truncated: found \d+ bytes at offset \d+, expected \d+ for the/)
   }
   await writeFile(path, 'PARQUET!')
-  await assert.rejects(read(path), /expected "PRSN": not a snapshot file/)
+  await assert.rejects(read(path), { name: 'SnapshotError', message: /expected "PRSN": not a snapshot file/ })
 })

@@ -1,11 +1,14 @@
 /** The Redis that a load writes to: one server or a Cluster, with the script of promote.ts. */
-import { Cluster, type Redis, type Result } from 'ioredis'
+import { Cluster, type Redis, ReplyError, type Result } from 'ioredis'
 import { withDeadline } from '../../store/deadline.ts'
 import { createRedisClient, type RedisClient } from '../../store/redis_client.ts'
 import { JobError } from '../run/job.ts'
 import { PROMOTE_SEQUENCE } from './promote.ts'
 
 const CONNECT_MS_MAX = 10_000
+
+const CUT_OFF = ['AbortError', 'MaxRetriesPerRequestError', 'ClusterAllFailedError']
+const GONE = /^(Connection is closed|Stream isn't writeable|Socket timeout|Cluster isn't ready|.*(ECONN|EPIPE))/
 
 export type Target = { url: string; cluster: boolean; prefix: string }
 
@@ -20,6 +23,8 @@ export type Client = {
   redis: RedisClient
   /** Every server that holds keys. */
   masters(): Redis[]
+  /** What Redis refused, or its connection lost, as an error for people; any other error as it is. */
+  explain(error: unknown): unknown
   close(): void
 }
 
@@ -40,9 +45,22 @@ export async function connectTarget({ url, cluster }: Target): Promise<Client> {
   }
   return {
     redis,
+    explain(error: unknown) {
+      if (isReply(error)) return new JobError(`${hostsOf(url)}: ${error.message}`, { cause: error })
+      if (!isConnectionLost(error)) return error
+      const { message } = last ?? error
+      return new JobError(`${hostsOf(url)}: the connection was lost: ${message}`, { cause: error })
+    },
     masters: () => (redis instanceof Cluster ? redis.nodes('master') : [redis]),
     close: () => redis.disconnect(),
   }
+}
+
+const isReply = (error: unknown): error is Error => error instanceof ReplyError
+
+/** ioredis has classes for commands that were cut off; what it says where no connection is, is a plain Error. */
+function isConnectionLost(error: unknown): error is Error {
+  return error instanceof Error && (CUT_OFF.includes(error.name) || GONE.test(error.message))
 }
 
 /** The addresses without their passwords. */

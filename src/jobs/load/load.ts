@@ -64,6 +64,8 @@ export async function loadSnapshots(options: LoadOptions): Promise<LoadResult> {
     } finally {
       await lock.release()
     }
+  } catch (error) {
+    throw client.explain(error)
   } finally {
     client.close()
   }

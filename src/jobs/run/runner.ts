@@ -14,7 +14,15 @@ export type RunJob = (options: { json?: boolean }, work: (job: Job) => Promise<O
 const SIGNAL_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
 
 /** Errors of these names carry a message for people; anything else is a defect and shows its stack. */
-const EXPECTED = ['JobError', 'ItemTableError', 'BundleError', 'StoreError', 'ConfigError', 'InputError']
+const EXPECTED = [
+  'JobError',
+  'ItemTableError',
+  'BundleError',
+  'StoreError',
+  'SnapshotError',
+  'ConfigError',
+  'InputError',
+]
 
 export function createRunner(process: NodeJS.Process): RunJob {
   return async ({ json = false }, work) => {
@@ -33,7 +41,9 @@ export function createRunner(process: NodeJS.Process): RunJob {
       if (outcome.failed) process.exitCode = 1
     } catch (error) {
       progress.clear()
-      process.stderr.write(`prerank: ${describe(error)}\n`)
+      // A wait that a signal cut short fails with an AbortError, which does not say so.
+      const reason = controller.signal.aborted ? controller.signal.reason : error
+      process.stderr.write(`prerank: ${describe(reason)}\n`)
       process.exitCode ||= 1
     } finally {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, onSignal)
