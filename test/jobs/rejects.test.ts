@@ -102,6 +102,14 @@ test('bad lines of a JSONL log are counted too, and other kinds of values are re
   assert.equal(result.log.rejected, bad.length + 1)
 })
 
+test('columns that are not read may have any name, or none', async (t) => {
+  const path = join(await testFolder(t), 'events.csv')
+  const lines = goodCsv.map((line, n) => `${n},not a time,${line}`)
+  await writeFile(path, [`,Time,${HEADER}`, ...lines].join('\n'))
+  const { result } = await build(t, { events: path, share: 0 })
+  assert.deepEqual({ rows: result.log.rows, blobs: result.blobs }, { rows: GOOD, blobs: { all: 1 } })
+})
+
 test('a column that comes late in a JSONL log is read', async (t) => {
   const folder = await testFolder(t)
   const lines = Array.from({ length: 25_000 }, (_, n) =>

@@ -34,13 +34,14 @@ async function selectCsv({ session, files, format, columns }: Convert): Promise<
     throw new JobError(`${files[odd]}: found the header "${headers[odd]}", expected "${headers[0]}" as in ${files[0]}`)
   }
   const names = splitHeader(headers[0], delimiter)
-  const repeated = names.find((name, at) => names.indexOf(name) !== at)
-  if (repeated !== undefined) throw new JobError(`${files[0]}: found two columns named "${repeated}", expected one`)
   const read = names.filter(columns)
   if (read.length === 0)
     throw new JobError(`${files[0]}: none of its columns (${names.join(', ')}) is one this job reads`)
-  const types = names.map((name) => `${quote(name)}: 'VARCHAR'`).join(', ')
-  return `SELECT ${read.map((name) => `nullif(${quoteName(name)}, '') AS ${quoteName(name)}`).join(', ')}
+  const repeated = read.find((name, at) => read.indexOf(name) !== at)
+  if (repeated !== undefined) throw new JobError(`${files[0]}: found two columns named "${repeated}", expected one`)
+  // By position: of the names that are not read, some may be empty, or differ in case only.
+  const types = names.map((_, at) => `column${at}: 'VARCHAR'`).join(', ')
+  return `SELECT ${read.map((name) => `nullif(column${names.indexOf(name)}, '') AS ${quoteName(name)}`).join(', ')}
     FROM read_csv(${list(files)}, auto_detect = false, header = true, delim = ${quote(delimiter)}, quote = '"',
       escape = '"', columns = {${types}}, max_line_size = ${LINE_BYTES_MAX}, ${REJECTS})`
 }
