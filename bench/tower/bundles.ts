@@ -10,7 +10,7 @@ export type Tower = {
   manifest: Manifest
   /** Requests that may share a run. */
   batch_limit: number
-  signature: { model: string; inputs: TensorSpec[]; output: TensorSpec }
+  signature: { model: string; model_sha256: string; inputs: TensorSpec[]; output: TensorSpec }
 }
 
 /** The item table is not needed. */
@@ -22,6 +22,7 @@ export async function openTowers(directory: string): Promise<Tower[]> {
     if (!file) return []
     const signature = {
       model: join(directory, file),
+      model_sha256: manifest.files[file],
       inputs: inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
       output: { name: output, dtype: 'float32' as const, shape: [manifest.heads.length, manifest.dims] },
     }

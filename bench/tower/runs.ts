@@ -1,4 +1,5 @@
 /** Runs of a tower on one thread by batch size, after a check that a row's answer does not depend on its batch. */
+import { readFileSync } from 'node:fs'
 import { elementsOf, sharedBytes, sharedViews } from '../../src/tower/layout.ts'
 import { openSession } from '../../src/tower/session.ts'
 import { type Spread, spreadOf } from '../lib/statistics.ts'
@@ -19,7 +20,9 @@ export async function openTower(tower: Tower, batch_max: number): Promise<OpenTo
   const { signature, manifest, precision, batch_limit } = tower
   const tensors = [...signature.inputs, signature.output]
   const memory = new SharedArrayBuffer(sharedBytes(tensors, batch_max))
-  const run = await openSession({ ...signature, batch_max, intra_op_threads: 1, warm_up_share: 1, memory })
+  const run = await openSession(readFileSync(signature.model), {
+    ...{ ...signature, batch_max, intra_op_threads: 1, warm_up_share: 1, memory },
+  })
   const views = sharedViews(memory, tensors, batch_max)
   const load = (row: number, feed: ArrayLike<number>[]) => {
     for (const [index, values] of feed.entries()) views[index].set(values, row * values.length)

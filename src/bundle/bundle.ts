@@ -12,7 +12,7 @@ import { refuseProblems } from './problems.ts'
 import { readManifest } from './read_manifest.ts'
 
 export type BundleOptions = {
-  tower: Omit<TowerPoolOptions, 'model' | 'inputs' | 'output'>
+  tower: Omit<TowerPoolOptions, 'model' | 'model_sha256' | 'inputs' | 'output'>
   /** Instead of the manifest's. */
   precision?: Precision
   /** FULL_SPEED unless given. */
@@ -64,12 +64,13 @@ export async function openBundle(directory: string, options: BundleOptions): Pro
   }
 }
 
-function towerModel(directory: string, { query_tower, heads, dims }: Manifest, precision: Precision) {
+function towerModel(directory: string, { files, query_tower, heads, dims }: Manifest, precision: Precision) {
   const file = query_tower.files[precision]
   if (!file)
     throw new Error(`${directory}: there is no ${precision} query tower; it has ${Object.keys(query_tower.files)}`)
   return {
     model: join(directory, file),
+    model_sha256: files[file],
     inputs: query_tower.inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
     output: { name: query_tower.output, dtype: 'float32' as const, shape: [heads.length, dims] },
   }

@@ -5,9 +5,10 @@
  * requests gather, and the next free one runs them as one batch. With `wait_ms_max` a worker that is idle beside busy ones
  * holds back that long for a fuller batch.
  *
- * A worker that dies is replaced and its requests run once more; a batch that the model refuses runs again row by row, so
+ * A worker that dies is replaced, by one with the same model, and its requests run once more; a batch that the model refuses runs again row by row, so
  * that one bad request does not fail its neighbours. A request whose signal aborts leaves the queue without running.
  */
+import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TowerError } from './errors.ts'
 import type { TowerFeed } from './inputs.ts'
@@ -19,7 +20,7 @@ const RESTART_MS_MAX = 5000
 /** Of the last batch in the mean time of a row. */
 const ROW_WEIGHT = 0.1
 
-export type TowerPoolOptions = Omit<TowerWorkerOptions, 'entry' | 'onDeath' | 'warm_up_share'> & {
+export type TowerPoolOptions = Omit<TowerWorkerOptions, 'entry' | 'model_file' | 'onDeath' | 'warm_up_share'> & {
   entry?: URL
   /** Below 1 workers start one after the other, and rest while they warm up. */
   warm_up_share?: number
@@ -32,6 +33,7 @@ export type TowerPoolOptions = Omit<TowerWorkerOptions, 'entry' | 'onDeath' | 'w
 
 export class TowerPool {
   readonly #options: TowerPoolOptions
+  readonly #model_file: FileHandle
   readonly #worker_options: Omit<TowerWorkerOptions, 'onDeath'>
   readonly #workers = new Set<TowerWorker>()
   readonly #closing = new AbortController()
@@ -44,7 +46,7 @@ export class TowerPool {
 
   /** Resolves when every worker is warm; rejects, with nothing left running, when one cannot start. */
   static async start(options: TowerPoolOptions): Promise<TowerPool> {
-    const pool = new TowerPool(options)
+    const pool = new TowerPool(options, await open(options.model))
     try {
       await pool.#startWorkers()
       return pool
@@ -54,11 +56,13 @@ export class TowerPool {
     }
   }
 
-  private constructor(options: TowerPoolOptions) {
-    const { model, inputs, output, batch_max, intra_op_threads, warm_up_share = 1 } = options
+  private constructor(options: TowerPoolOptions, model_file: FileHandle) {
+    const { model, model_sha256, inputs, output, batch_max, intra_op_threads, warm_up_share = 1 } = options
     const entry = options.entry ?? new URL('../worker.ts', import.meta.url)
+    const identity = { model, model_file: model_file.fd, model_sha256 }
     this.#options = options
-    this.#worker_options = { entry, model, inputs, output, batch_max, intra_op_threads, warm_up_share }
+    this.#model_file = model_file
+    this.#worker_options = { entry, ...identity, inputs, output, batch_max, intra_op_threads, warm_up_share }
   }
 
   /** Requests that wait for a worker. */
@@ -99,6 +103,7 @@ export class TowerPool {
     clearImmediate(this.#turn)
     this.#rejectQueued(new TowerError('closed', 'tower pool closed'))
     await Promise.all([...this.#workers].map((worker) => worker.close()))
+    await this.#model_file.close()
   }
 
   #refusal(): TowerError | null {

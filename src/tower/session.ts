@@ -8,10 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { elementsOf, sharedViews, type TensorSpec, type TensorView } from './layout.ts'
+import { type ModelFile, readModel } from './model_file.ts'
 import { assertSignature } from './signature.ts'
 
-export type SessionOptions = {
-  model: string
+export type SessionOptions = ModelFile & {
   inputs: TensorSpec[]
   output: TensorSpec
   batch_max: number
@@ -32,7 +32,10 @@ export type SessionMessage = { ready: true } | { done: number } | { failed: stri
 export async function serveTower(options: SessionOptions, port: MessagePort): Promise<void> {
   const send = (message: SessionMessage) => port.postMessage(message)
   try {
-    const run = await openSession(options)
+    const model = readModel(options)
+    const run = await openSession(model, options)
+    // The session has weights of its own, and a thread that allocates so little would not collect these before long.
+    model.buffer.transfer(0)
     await warmUp(run, options)
     port.on('message', (rows: number) => {
       run(rows).then(
@@ -56,8 +59,11 @@ async function warmUp(run: (rows: number) => Promise<void>, { batch_max, warm_up
 }
 
 /** Runs the first rows of the shared memory, on the calling thread. */
-export async function openSession(options: SessionOptions): Promise<(rows: number) => Promise<void>> {
-  const session = await InferenceSession.create(options.model, {
+export async function openSession(
+  model: Uint8Array,
+  options: Omit<SessionOptions, 'model_file' | 'model_sha256'>,
+): Promise<(rows: number) => Promise<void>> {
+  const session = await InferenceSession.create(model, {
     intraOpNumThreads: options.intra_op_threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
@@ -71,6 +77,8 @@ export async function openSession(options: SessionOptions): Promise<(rows: numbe
         intra_op: { allow_spinning: '0' },
       },
     },
+  }).catch((error: Error) => {
+    throw new Error(`${options.model}: ${error.message}`, { cause: error })
   })
   assertSignature(session, options)
   const tensors = [...options.inputs, options.output]

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -13,8 +14,10 @@ const fixtures = new URL('../fixtures/tower/', import.meta.url)
 const scratch = mkdtempSync(join(tmpdir(), 'prerank-tower-'))
 after(() => rmSync(scratch, { recursive: true }))
 
+const model = fileURLToPath(new URL('toy.onnx', fixtures))
 const toy: TowerPoolOptions = {
-  model: fileURLToPath(new URL('toy.onnx', fixtures)),
+  model,
+  model_sha256: createHash('sha256').update(readFileSync(model)).digest('hex'),
   inputs: [
     { name: 'x', dtype: 'float32', shape: [4] },
     { name: 'steps', dtype: 'int32', shape: [1] },
@@ -186,6 +189,21 @@ test('a request under which workers die twice fails clearly', async () => {
   })
 })
 
+test('a worker that is replaced has the model of the pool, whatever took its name meanwhile', async () => {
+  const death = join(scratch, 'renamed')
+  process.env.TOWER_DEATH = death
+  const [model, other] = [join(scratch, 'serving.onnx'), join(scratch, 'other.onnx')]
+  copyFileSync(toy.model, model)
+  writeFileSync(other, 'else')
+  const entry = new URL('mortal_worker.ts', fixtures)
+  await withPool({ entry, model }, async (pool) => {
+    renameSync(other, model)
+    writeFileSync(death, '')
+    assert.deepEqual([...(await pool.run(feed({ x: 5 })))], expected({ x: 5 }))
+    assert.equal(existsSync(death), false, 'a worker died')
+  })
+})
+
 test('while no worker can be started requests fail at once, and the next that starts ends it', async () => {
   const death = join(scratch, 'gone')
   process.env.TOWER_DEATH = death
@@ -194,9 +212,15 @@ test('while no worker can be started requests fail at once, and the next that st
   const crashes: string[] = []
   const entry = new URL('mortal_worker.ts', fixtures)
   await withPool({ entry, model, onCrash: (error) => crashes.push(error.message) }, async (pool) => {
-    rmSync(model)
+    writeFileSync(model, 'else')
     writeFileSync(death, '')
-    await assert.rejects(pool.run(feed({ x: 5 })), ofKind('crashed', /no tower worker can be started: .*toy.onnx/))
+    await assert.rejects(
+      pool.run(feed({ x: 5 })),
+      ofKind(
+        'crashed',
+        /no tower worker can be started: .*toy.onnx: found SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}/,
+      ),
+    )
     await assert.rejects(pool.run(feed({ x: 5 })), ofKind('crashed', /no tower worker can be started/))
     copyFileSync(toy.model, model)
     let answer: Float32Array | null = null
@@ -216,6 +240,18 @@ test('a model that does not fit the manifest is refused with every difference', 
     TowerPool.start({ ...toy, inputs, output }),
     /toy.onnx does not fit the manifest: input "index" int32\[batch,1\] is not in the manifest; input "other" .* is not in the model.*; output "vectors": found float32\[batch,2,4\], expected float32\[batch,3,4\]/,
   )
+})
+
+test('a model that is not the one of the manifest is refused', async () => {
+  const model_sha256 = '0'.repeat(64)
+  await assert.rejects(TowerPool.start({ ...toy, model_sha256 }), /toy.onnx: found SHA-256 \w{64}, expected 0{64}/)
+})
+
+test('a model that ONNX Runtime cannot read is refused by name', async () => {
+  const model = join(scratch, 'else.onnx')
+  writeFileSync(model, 'else')
+  const model_sha256 = createHash('sha256').update('else').digest('hex')
+  await assert.rejects(TowerPool.start({ ...toy, model, model_sha256 }), /else.onnx: .*[Pp]rotobuf/)
 })
 
 test('a missing model file is refused by name', async () => {
