@@ -35,7 +35,7 @@ export async function openBundle(directory: string, options: BundleOptions): Pro
   const { pace = FULL_SPEED } = options
   const manifest = await readManifest(directory)
   refuseProblems(directory, await hashProblems(directory, { manifest, pace }))
-  const table = await ItemTable.load(join(directory, 'items.table'))
+  const table = await ItemTable.load(join(directory, 'items.table'), pace)
   try {
     refuseProblems(directory, tableProblems(table, manifest))
     const precision = options.precision ?? manifest.query_tower.precision

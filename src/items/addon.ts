@@ -45,7 +45,12 @@ export type Addon = {
   closeTable(handle: TableHandle, buffer: ArrayBuffer | null): void
   /** Whether the file has lost bytes since it was mapped: what was read of it may be zeros. */
   tableLost(handle: TableHandle): boolean
-  tableChecksum(handle: TableHandle, offset: number, bytes: number): Promise<bigint>
+  /** XXH64 of `to` bytes at `offset`, off this thread; the four lanes have the first `from` of them, from the call before. */
+  tableChecksum(
+    handle: TableHandle,
+    lanes: BigUint64Array,
+    range: [offset: number, from: number, to: number],
+  ): Promise<bigint>
   hashIds(ids: string[]): BigUint64Array
   /** Freed memory goes back to the system. */
   trimMemory(): Promise<void>

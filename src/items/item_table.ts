@@ -19,7 +19,7 @@ import {
 import { fromHalf } from './half.ts'
 import { hex64 } from './header.ts'
 import { findRows } from './id_index.ts'
-import { openMemory, type Strip, type TableMemory } from './table_memory.ts'
+import { openMemory, type Rest, type Strip, type TableMemory } from './table_memory.ts'
 
 export type TableInfo = {
   rows: number
@@ -54,13 +54,13 @@ export class ItemTable {
     }
   }
 
-  /** `open` with checksums verified off the main thread: the way to load a table beside one that is serving. */
-  static async load(path: string): Promise<ItemTable> {
+  /** `open` with checksums verified off the main thread, piece by piece: the way to load a table beside one that is serving. */
+  static async load(path: string, { rest = async () => {} }: { rest?: Rest } = {}): Promise<ItemTable> {
     const table = ItemTable.open(path)
     try {
       for (const name of SECTIONS) {
         const { sections } = table.#memory.header
-        table.#compare(name, await table.#memory.checksum(sections[name]))
+        table.#compare(name, await table.#memory.checksum(sections[name], rest))
       }
     } catch (error) {
       table.close()

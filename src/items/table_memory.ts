@@ -1,16 +1,21 @@
 /** The bytes of an open table: mapped by the addon, or read into memory where there is no addon. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { type Addon, loadAddon, type TableHandle } from './addon.ts'
-import { checksum } from './checksum.ts'
+import { startChecksum } from './checksum.ts'
 import { ItemTableError } from './errors.ts'
 import { DTYPES, HEADER_BYTES, NO_ROW, type Section } from './format.ts'
 import { decodeHeader, type Header } from './header.ts'
 
 const READ_BYTES = 1 << 28
+/** Hashed between two rests: some 10 ms, and whole stripes of XXH64 (32 bytes). */
+const PIECE_BYTES = 1 << 24
 const NATIVE_SECTIONS = ['rows', 'scales', 'sketch', 'index'] as const
 
 /** One value per row: where the first one stands in the file, how far it is to the next, and how long each is. */
 export type Strip = { offset: number; stride: number; bytes: number }
+
+/** What long work does after a piece of it; it ends the work by rejecting. */
+export type Rest = () => Promise<void>
 
 export type TableMemory = {
   header: Header
@@ -20,8 +25,8 @@ export type TableMemory = {
   gather(strip: Strip, rows: Uint32Array): ArrayBuffer
   /** The whole file. For tools: a service has its heap marked by each of these (see native/gather.c). */
   buffer(): ArrayBuffer
-  /** XXH64 of a section, off the main thread where the addon is there. */
-  checksum(section: Section): Promise<bigint>
+  /** XXH64 of a section, off the main thread where the addon is there; after each piece it rests. */
+  checksum(section: Section, rest: Rest): Promise<bigint>
   /** Whether bytes that were read may have been zeros, because the file has shrunk or cannot be read any more. */
   lost(): boolean
   release(): void
@@ -57,7 +62,15 @@ export function mapMemory(addon: Addon, file: number, header: Header): TableMemo
       buffer ??= addon.tableBuffer(handle)
       return buffer
     },
-    checksum: ({ offset, bytes }) => addon.tableChecksum(handle, offset, bytes),
+    async checksum({ offset, bytes }, rest) {
+      const lanes = new BigUint64Array(4)
+      for (let from = 0; ; from += PIECE_BYTES) {
+        const to = Math.min(from + PIECE_BYTES, bytes)
+        const hash = await addon.tableChecksum(handle, lanes, [offset, from, to])
+        await rest()
+        if (to === bytes) return hash
+      }
+    },
     lost: () => addon.tableLost(handle),
     release: () => addon.closeTable(handle, buffer),
   }
@@ -80,7 +93,14 @@ export function readMemory(file: number, header: Header): TableMemory {
       return out.buffer
     },
     buffer: () => buffer,
-    checksum: async ({ offset, bytes }) => checksum(new Uint8Array(buffer, offset, bytes)),
+    async checksum({ offset, bytes }, rest) {
+      const hash = startChecksum()
+      for (let from = 0; from < bytes; from += PIECE_BYTES) {
+        hash.add(new Uint8Array(buffer, offset + from, Math.min(PIECE_BYTES, bytes - from)))
+        await rest()
+      }
+      return hash.digest()
+    },
     lost: () => false,
     release() {},
   }

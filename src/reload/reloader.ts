@@ -12,7 +12,7 @@
  */
 import type { Logger } from 'pino'
 import { locateBundle } from '../bundle/locate.ts'
-import { createPace, FULL_SPEED, type Pace } from '../bundle/pace.ts'
+import { createPace, type Pace } from '../bundle/pace.ts'
 import { ServiceError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OpenServing } from '../open_serving.ts'
@@ -54,7 +54,7 @@ export class Reloader {
   start(): Promise<void> {
     return this.#alone(async () => {
       const directory = await locateBundle(this.#options.bundle_dir)
-      const opened = await this.#open(directory, FULL_SPEED)
+      const opened = await this.#open(directory, this.#pace(1))
       this.#options.logger.info({ directory, ...opened.details }, 'ready')
     })
   }
@@ -123,8 +123,7 @@ export class Reloader {
     }
     try {
       directory = await locate()
-      const pace = createPace({ share: SHARE, signal: this.#closing.signal })
-      const opened = await this.#open(directory, pace, fingerprint)
+      const opened = await this.#open(directory, this.#pace(SHARE), fingerprint)
       report('swapped', null)
       logger.info({ ...this.#last, ...opened.details }, 'bundle swapped')
     } catch (error) {
@@ -143,6 +142,10 @@ export class Reloader {
     this.#last = report
     metrics.reloads.inc({ outcome })
     metrics.reload.observe({ outcome }, report.duration_ms / 1000)
+  }
+
+  #pace(share: number): Pace {
+    return createPace({ share, signal: this.#closing.signal })
   }
 
   async #open(directory: string, pace: Pace, fingerprint?: string): Promise<Opened> {

@@ -210,56 +210,6 @@ static napi_value table_lost(napi_env env, napi_callback_info info) {
   return lost;
 }
 
-typedef struct {
-  pr_mapped *mapped;
-  size_t offset, bytes;
-  uint64_t hash;
-  napi_deferred deferred;
-  napi_async_work work;
-} checksum_work;
-
-static void run_checksum(napi_env env, void *data) {
-  (void)env;
-  checksum_work *c = data;
-  c->hash = pr_xxh64(c->mapped->table.base + c->offset, c->bytes);
-}
-
-static void end_checksum(napi_env env, napi_status status, void *data) {
-  checksum_work *c = data;
-  napi_value result;
-  (void)status;
-  napi_create_bigint_uint64(env, c->hash, &result);
-  napi_resolve_deferred(env, c->deferred, result);
-  napi_delete_async_work(env, c->work);
-  pr_mapped_release(c->mapped);
-  free(c);
-}
-
-/* tableChecksum(handle, offset, bytes) → Promise<bigint>: XXH64 of a range, off the main thread. */
-static napi_value table_checksum(napi_env env, napi_callback_info info) {
-  napi_value args[3], promise, name;
-  double offset, bytes;
-  if (!pr_args(env, info, 3, args)) return NULL;
-  if (napi_get_value_double(env, args[1], &offset) != napi_ok || napi_get_value_double(env, args[2], &bytes) != napi_ok) {
-    return pr_throw(env, "tableChecksum(handle, offset, bytes)");
-  }
-  pr_mapped *mapped = pr_mapped_take(env, args[0]);
-  if (!mapped) return NULL;
-  double size = (double)mapped->table.bytes;
-  checksum_work *c = malloc(sizeof *c);
-  if (!c || !(offset >= 0 && bytes >= 0 && offset + bytes <= size)) {
-    free(c);
-    pr_mapped_release(mapped);
-    return pr_throw(env, "the range is outside the table");
-  }
-  *c = (checksum_work){.mapped = mapped, .offset = (size_t)offset, .bytes = (size_t)bytes};
-  napi_create_promise(env, &c->deferred, &promise);
-  napi_create_string_utf8(env, "prerank table checksum", NAPI_AUTO_LENGTH, &name);
-  napi_create_async_work(env, NULL, name, run_checksum, end_checksum, c, &c->work);
-  napi_queue_async_work(env, c->work);
-  return promise;
-}
-
 napi_status pr_mapped_exports(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       PR_FUNCTION("mapTable", map_table),
@@ -267,7 +217,6 @@ napi_status pr_mapped_exports(napi_env env, napi_value exports) {
       PR_FUNCTION("tableBuffer", table_buffer),
       PR_FUNCTION("closeTable", close_table),
       PR_FUNCTION("tableLost", table_lost),
-      PR_FUNCTION("tableChecksum", table_checksum),
   };
   return napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
 }

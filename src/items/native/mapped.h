@@ -17,7 +17,7 @@ pr_mapped *pr_mapped_take(napi_env env, napi_value handle);
 const pr_table *pr_mapped_table(const pr_mapped *mapped);
 void pr_mapped_release(pr_mapped *mapped);
 
-/* mapTable, forgetCache, tableBuffer, closeTable, tableLost, tableChecksum. */
+/* mapTable, forgetCache, tableBuffer, closeTable, tableLost. */
 napi_status pr_mapped_exports(napi_env env, napi_value exports);
 
 #endif

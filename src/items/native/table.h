@@ -51,5 +51,7 @@ static inline const uint8_t *pr_table_scalars(const pr_table *t, uint32_t row) {
 
 /* XXH64 with seed 0. */
 uint64_t pr_xxh64(const void *bytes, size_t length);
+/* The same of bytes[0 … to) where the lanes have [0 … from) from the piece before; `from` is a multiple of 32. */
+uint64_t pr_xxh64_piece(uint64_t lanes[4], const void *bytes, size_t from, size_t to);
 
 #endif

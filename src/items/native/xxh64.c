@@ -27,25 +27,44 @@ static inline uint64_t round64(uint64_t lane, uint64_t input) { return rotate(la
 
 static inline uint64_t merge(uint64_t hash, uint64_t lane) { return (hash ^ round64(0, lane)) * P1 + P4; }
 
-static const uint8_t *hash_stripes(const uint8_t *at, const uint8_t *end, uint64_t *hash) {
-  uint64_t a = P1 + P2, b = P2, c = 0, d = 0 - P1;
+static void start_lanes(uint64_t *lanes) {
+  lanes[0] = P1 + P2;
+  lanes[1] = P2;
+  lanes[2] = 0;
+  lanes[3] = 0 - P1;
+}
+
+static const uint8_t *hash_stripes(const uint8_t *at, const uint8_t *end, uint64_t *lanes) {
+  uint64_t a = lanes[0], b = lanes[1], c = lanes[2], d = lanes[3];
   for (; end - at >= 32; at += 32) {
     a = round64(a, load64(at));
     b = round64(b, load64(at + 8));
     c = round64(c, load64(at + 16));
     d = round64(d, load64(at + 24));
   }
-  *hash = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18);
-  *hash = merge(merge(merge(merge(*hash, a), b), c), d);
+  lanes[0] = a;
+  lanes[1] = b;
+  lanes[2] = c;
+  lanes[3] = d;
   return at;
 }
 
-uint64_t pr_xxh64(const void *bytes, size_t length) {
-  const uint8_t *at = bytes;
-  const uint8_t *end = at + length;
+static uint64_t merge_lanes(const uint64_t *lanes) {
+  uint64_t hash = rotate(lanes[0], 1) + rotate(lanes[1], 7) + rotate(lanes[2], 12) + rotate(lanes[3], 18);
+  for (int lane = 0; lane < 4; lane++) hash = merge(hash, lanes[lane]);
+  return hash;
+}
+
+uint64_t pr_xxh64_piece(uint64_t lanes[4], const void *bytes, size_t from, size_t to) {
+  const uint8_t *at = (const uint8_t *)bytes + from;
+  const uint8_t *end = (const uint8_t *)bytes + to;
   uint64_t hash = P5;
-  if (length >= 32) at = hash_stripes(at, end, &hash);
-  hash += length;
+  if (from == 0) start_lanes(lanes);
+  if (to >= 32) {
+    at = hash_stripes(at, end, lanes);
+    hash = merge_lanes(lanes);
+  }
+  hash += to;
   for (; end - at >= 8; at += 8) hash = rotate(hash ^ round64(0, load64(at)), 27) * P1 + P4;
   if (end - at >= 4) {
     hash = rotate(hash ^ load32(at) * P1, 23) * P2 + P3;
@@ -55,4 +74,9 @@ uint64_t pr_xxh64(const void *bytes, size_t length) {
   hash = (hash ^ hash >> 33) * P2;
   hash = (hash ^ hash >> 29) * P3;
   return hash ^ hash >> 32;
+}
+
+uint64_t pr_xxh64(const void *bytes, size_t length) {
+  uint64_t lanes[4];
+  return pr_xxh64_piece(lanes, bytes, 0, length);
 }

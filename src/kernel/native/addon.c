@@ -2,6 +2,7 @@
 #include <node_api.h>
 
 #include "../../http/native/json_addon.h"
+#include "../../items/native/checksum.h"
 #include "../../items/native/gather.h"
 #include "../../items/native/napi_help.h"
 #include "call.h"
@@ -10,6 +11,7 @@
 NAPI_MODULE_INIT() {
   const napi_property_descriptor functions[] = {
       PR_FUNCTION("tableGather", pr_table_gather_export),
+      PR_FUNCTION("tableChecksum", pr_table_checksum_export),
       PR_FUNCTION("hashIds", pr_hash_ids_export),
       PR_FUNCTION("resolve", pr_resolve_export),
       PR_FUNCTION("score", pr_score_export),
