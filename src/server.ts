@@ -105,14 +105,13 @@ async function main() {
 
 async function run(options: ServiceOptions) {
   const { logger } = options
+  const signalled = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
   const service = await startService(options)
   process.on('SIGHUP', service.reload)
-  const stopped = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]).then(() => {
-    logger.info('stopping')
-    return service.stop()
-  })
-  await Promise.race([service.ready, stopped])
-  await stopped
+  // Once a signal came, a start that it ends is no failure.
+  await Promise.race([service.ready.then(() => signalled), signalled])
+  logger.info('stopping')
+  await service.stop()
   logger.info('stopped')
   // Whoever stops the service while it still loads a bundle does not wait for that.
   setTimeout(() => process.exit(0), EXIT_MS).unref()

@@ -10,14 +10,17 @@ export const PATIENT = { DEADLINE_MS: '60000', QUEUE_WAIT_MAX_MS: '20000', QUEUE
 
 export type ServerProcess = { child: ChildProcess; url: string; log: () => string; exited: Promise<number | null> }
 
-/** Waits for the line that says it is ready, or for its end. */
-export async function startServerProcess(environment: Record<string, string>): Promise<ServerProcess> {
+/** Waits for a line of its log, as a rule the one that says it is ready, or for its end. */
+export async function startServerProcess(
+  environment: Record<string, string>,
+  { until = /"msg":"ready"/ }: { until?: RegExp } = {},
+): Promise<ServerProcess> {
   const variables = { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ...PATIENT, ...environment }
   const child = spawn(process.execPath, [SERVER], { env: variables, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (log += chunk))
   const exited = once(child, 'exit').then(([code]) => code as number | null)
   const end_ms = Date.now() + PATIENCE_MS
-  while (!log.includes('"msg":"ready"') && child.exitCode === null && Date.now() < end_ms) await sleep(20)
+  while (!until.test(log) && child.exitCode === null && Date.now() < end_ms) await sleep(20)
   return { child, url: /http:\/\/127\.0\.0\.1:\d+/.exec(log)?.[0] ?? '', log: () => log, exited }
 }

@@ -19,7 +19,8 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true }))
 
-const start = (environment: Record<string, string>) => startServerProcess({ BUNDLE_DIR: bundle, ...environment })
+const start = (environment: Record<string, string>, options?: { until: RegExp }) =>
+  startServerProcess({ BUNDLE_DIR: bundle, ...environment }, options)
 
 const body = JSON.stringify({ query: { text: 'red shoes' }, candidates: [1, 8, 15] })
 const headers = { 'content-type': 'application/json' }
@@ -61,6 +62,15 @@ test('SIGTERM: readiness goes off first, requests in flight finish, and the proc
   const answered_ms = performance.now()
   assert.equal(await exited, 0, log())
   assert.ok(performance.now() - answered_ms < 3000, 'connections that idle do not hold it up')
+})
+
+test('SIGTERM while a bundle is being loaded gives the load up, which is no failure', async () => {
+  const { child, url, exited, log } = await start({ SHUTDOWN_DELAY_MS: '0' }, { until: /listening/ })
+  await fetch(`${url}/healthz`)
+  child.kill('SIGTERM')
+  assert.equal(await exited, 0, log())
+  assert.match(log(), /"msg":"stopped"/)
+  assert.doesNotMatch(log(), /cannot serve/)
 })
 
 test('a request that never ends does not keep the process alive beyond the limit', async () => {
