@@ -3,6 +3,8 @@
 export const EVENT_BYTES = 16
 /** Events that a stored sequence keeps. */
 export const SEQUENCE_EVENTS_MAX = 100
+/** An action code is a byte. */
+export const ACTION_CODES = 256
 
 const TIME_BITS = 2 ** 48
 
@@ -69,8 +71,8 @@ export function emptySequence(length = 0): Sequence {
 
 function assertEvent({ key, action, time_ms }: EngagementEvent): void {
   if (key < 0n || key >= 2n ** 64n) throw new RangeError(`event: item key ${key}, expected 0 to 2^64 − 1`)
-  if (!Number.isInteger(action) || action < 0 || action > 255) {
-    throw new RangeError(`event: action code ${action}, expected 0 to 255`)
+  if (!Number.isInteger(action) || action < 0 || action >= ACTION_CODES) {
+    throw new RangeError(`event: action code ${action}, expected 0 to ${ACTION_CODES - 1}`)
   }
   if (!Number.isInteger(time_ms) || time_ms < 0 || time_ms >= TIME_BITS) {
     throw new RangeError(`event: time ${time_ms}, expected whole milliseconds, 0 to 2^48 − 1`)

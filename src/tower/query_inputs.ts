@@ -2,7 +2,7 @@
 import type { Manifest } from '../bundle/manifest.ts'
 import { contextValue } from '../features/context.ts'
 import { xxh64 } from '../features/hash.ts'
-import { emptySequence, type Sequence } from '../features/sequence.ts'
+import { ACTION_CODES, emptySequence, type Sequence } from '../features/sequence.ts'
 import type { StoredBlob, StoredFeatures } from '../features/stored.ts'
 import { topItems } from '../features/top_items.ts'
 import type { ItemTable } from '../items/item_table.ts'
@@ -21,13 +21,16 @@ export function compileQueryInputs(manifest: Manifest, table: ItemTable): QueryI
   // Filled and copied into the feed within one call.
   const events_memory = createEventsMemory(length, table.info.content_dims)
   const reads_events = inputs.some(({ source }) => source.kind === 'sequence')
+  const known_actions = knownActions(manifest)
   const top = topReader(manifest, table)
   return ({ request, stored, now_ms }) => {
     const feed = assembler.create(1)
     const sequence = sequenceOf(manifest, { request, stored })
     assembler.fill(feed, 0, {
       value: (path) => valueAt(path, request, stored),
-      events: reads_events ? eventColumns(sequence, { table, memory: events_memory, now_ms }) : undefined,
+      events: reads_events
+        ? eventColumns(sequence, { table, known_actions, memory: events_memory, now_ms })
+        : undefined,
       topItems: (segment, column) => top(stored.blobs, segment, column),
     })
     return feed
@@ -62,15 +65,24 @@ const createEventsMemory = (length: number, content_dims: number): EventsMemory 
   ages_seconds: new Float64Array(length),
 })
 
-/** The newest events whose items are in the table. A clock that runs behind the events' gives age 0. */
+/** By action code. Stored sequences outlive bundles: the tower has no embedding for an action of another one. */
+function knownActions({ actions }: Manifest): Uint8Array {
+  const known = new Uint8Array(ACTION_CODES)
+  for (const code of Object.values(actions)) known[code] = 1
+  return known
+}
+
+type EventsOptions = { table: ItemTable; known_actions: Uint8Array; memory: EventsMemory; now_ms: number }
+
+/** The newest events whose items are in the table and whose actions the bundle knows. A clock that runs behind the events' gives age 0. */
 function eventColumns(
   { keys, actions, times_ms }: Sequence,
-  { table, memory, now_ms }: { table: ItemTable; memory: EventsMemory; now_ms: number },
+  { table, known_actions, memory, now_ms }: EventsOptions,
 ): EventColumns {
   const rows = table.rowsOf(keys)
   let count = 0
   for (let index = 0; index < rows.length && count < memory.rows.length; index++) {
-    if (rows[index] === NO_ROW) continue
+    if (rows[index] === NO_ROW || known_actions[actions[index]] === 0) continue
     memory.rows[count] = rows[index]
     memory.actions[count] = actions[index]
     memory.ages_seconds[count++] = Math.max(0, now_ms - times_ms[index]) / 1000

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { encodeEvents } from '../../src/features/sequence.ts'
 import { loadRedis } from '../lib/load_redis.ts'
 import { startRedis, type TestRedis } from '../lib/redis.ts'
 import { type OracleRequest, tinyOracle } from '../lib/tiny_oracle.ts'
@@ -134,6 +135,19 @@ test('damaged values degrade only what they feed, and the reason is counted', as
   await assertScores(await answersWith([], 5000))
   const metrics = await (await fetch(`${service.url}/metrics`)).text()
   assert.match(metrics, /prerank_degraded_total\{feature="cross_counts",reason="damaged"\} [1-9]/)
+})
+
+test('stored events of actions that the bundle does not have are left out', async () => {
+  const client = new Redis(redis.url)
+  const [time_ms, { key }] = [Date.now(), service.bundle.items[0]]
+  for (const action of [0, 4, 255]) {
+    await client.lpush('pr:seq:{u1}', Buffer.from(encodeEvents([{ key, action, time_ms }])))
+  }
+  const answer = await service.post(request)
+  assert.deepEqual(answer.body.degraded, [])
+  await assertScores(answer)
+  await client.ltrim('pr:seq:{u1}', 3, -1)
+  await client.quit()
 })
 
 test('/readyz stays on without Redis and says so: requests are still answered', async () => {
