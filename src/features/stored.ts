@@ -8,6 +8,7 @@ import { type ParsedCounts, parseCountBlob } from './counts.ts'
 import { liveBlob } from './live_counts.ts'
 import type { FeatureName, ReadPlan } from './plan.ts'
 import { decodeEvents, type Sequence } from './sequence.ts'
+import { isTowerNumber, TOWER_NUMBER } from './tower_number.ts'
 
 export type StoredBlob = {
   segment: string
@@ -120,15 +121,17 @@ function rememberedParser(columns: readonly string[]): (bytes: Uint8Array) => Pa
 
 function readEmbedding(plan: ReadPlan, answer: StoreAnswer, dims: number): Float32Array | null {
   const bytes = plan.embedding === null ? null : answer.values[plan.embedding]
-  if (!bytes) return null
-  assertEmbedding(bytes, dims)
-  return new Float32Array(new Uint8Array(bytes).buffer)
+  return bytes ? decodeEmbedding(bytes, dims) : null
 }
 
-export function assertEmbedding(bytes: Uint8Array, dims: number): void {
+export function decodeEmbedding(bytes: Uint8Array, dims: number): Float32Array {
   if (bytes.byteLength !== 4 * dims) {
     throw new Error(`query embedding: found ${bytes.byteLength} bytes, expected ${4 * dims} (${dims} float32)`)
   }
+  const embedding = new Float32Array(new Uint8Array(bytes).buffer)
+  const wrong = embedding.findIndex((value) => !isTowerNumber(value))
+  if (wrong < 0) return embedding
+  throw new Error(`query embedding: dim ${wrong}: found ${embedding[wrong]}, expected ${TOWER_NUMBER}`)
 }
 
 export function embeddingDims(manifest: Manifest): number {

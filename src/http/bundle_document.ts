@@ -3,6 +3,7 @@
  * serves. A client sees which columns, heads and actions there are, and a fuzzer can tell a good request from a wrong one.
  */
 import type { Accepted } from '../prerank/accepted.ts'
+import { TowerNumber } from '../prerank/body.ts'
 
 type Schema = Record<string, unknown>
 type Properties = Record<string, Schema>
@@ -51,7 +52,7 @@ function featuresOf(prefix: string, { features }: Accepted): Schema {
 }
 
 const numbersOf = (dims: number | null): Schema =>
-  dims === null ? { type: 'number' } : { type: 'array', items: { type: 'number' }, minItems: dims, maxItems: dims }
+  dims === null ? { ...TowerNumber } : { type: 'array', items: TowerNumber, minItems: dims, maxItems: dims }
 
 function columnsOf({ description, additionalProperties }: Schema, { columns }: Accepted): Schema {
   return { description, ...closed(Object.fromEntries(columns.map((name) => [name, additionalProperties as Schema]))) }

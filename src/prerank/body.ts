@@ -5,6 +5,7 @@
  * `bodySchema` takes the schemas of those parts, documented ones for OpenAPI and unknown ones for the check.
  */
 import { type Static, type TSchema, Type } from 'typebox'
+import { TOWER_NUMBER_MAX } from '../features/tower_number.ts'
 
 export type BodyLimits = { candidates_max: number; explain_max: number }
 
@@ -18,6 +19,7 @@ export const Id = Type.Union([
   Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   Type.String({ minLength: 1, maxLength: ID_LENGTH_MAX }),
 ])
+export const TowerNumber = Type.Number({ minimum: -TOWER_NUMBER_MAX, maximum: TOWER_NUMBER_MAX })
 const Text = (maxLength: number, description: string) => Type.String({ maxLength, description })
 
 /** Schemas of what `decode` checks by hand. */
@@ -47,7 +49,6 @@ function documented(limits: BodyLimits): DataSchemas {
       description:
         'Item ids: integers (or decimal text), or texts, as the bundle has them. In CBOR also a typed array of keys.',
     })
-  const numbers = Type.Array(Type.Number())
   return {
     item: Id,
     ids: ids(limits.candidates_max),
@@ -68,9 +69,9 @@ function documented(limits: BodyLimits): DataSchemas {
         description: 'Columns that the bundle declares, one number per candidate; null is missing.',
       }),
     ),
-    vector: Type.Optional(Type.Array(Type.Number(), { description: 'In CBOR also a typed array.' })),
+    vector: Type.Optional(Type.Array(TowerNumber, { description: 'In CBOR also a typed array.' })),
     features: Type.Optional(
-      Type.Record(Type.String(), Type.Union([Type.Number(), numbers]), {
+      Type.Record(Type.String(), Type.Union([TowerNumber, Type.Array(TowerNumber)]), {
         description: 'Named numbers and vectors that the bundle declares.',
       }),
     ),

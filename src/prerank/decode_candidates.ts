@@ -3,6 +3,7 @@
  * An error names the element (`candidates[17]`).
  */
 import { invalidField, ServiceError } from '../errors.ts'
+import { isTowerNumber, TOWER_NUMBER } from '../features/tower_number.ts'
 import { ID_LENGTH_MAX } from './body.ts'
 import { ParsedIds } from './parsed_ids.ts'
 import type { Candidates } from './request.ts'
@@ -97,11 +98,15 @@ export function assertId(value: unknown, field: string, id_kind: IdKind): void {
   else if (!isText(value)) throw invalidField(field, value, EXPECTED_ID.string)
 }
 
-/** Numbers as float32; null (NaN in a typed array) is missing where `nullable`. */
-export function decodeNumbers(
-  value: unknown,
-  options: { field: string; length: number; nullable: boolean },
-): Float32Array {
+type NumbersOptions = {
+  field: string
+  length: number
+  /** Caller columns: null (NaN in a typed array) is missing, and any other number has a meaning. Towers take less. */
+  nullable: boolean
+}
+
+/** Numbers as float32. */
+export function decodeNumbers(value: unknown, options: NumbersOptions): Float32Array {
   const { field, length } = options
   if (!Array.isArray(value) && !isNumeric(value)) throw invalidField(field, value, `an array of ${length} numbers`)
   if (value.length !== length) throw invalidField(field, value, `${length} numbers`)
@@ -122,13 +127,13 @@ const isNumeric = (value: unknown): value is Numeric =>
   ArrayBuffer.isView(value) &&
   !(value instanceof DataView || value instanceof BigUint64Array || value instanceof BigInt64Array)
 
-function toFloats(values: ArrayLike<unknown>, { field, nullable }: { field: string; nullable: boolean }): Float32Array {
+function toFloats(values: ArrayLike<unknown>, { field, nullable }: NumbersOptions): Float32Array {
   const floats = new Float32Array(values.length)
   for (let index = 0; index < values.length; index++) {
     const value = values[index]
-    if (typeof value === 'number' && (nullable || Number.isFinite(value))) floats[index] = value
+    if (nullable ? typeof value === 'number' : isTowerNumber(value)) floats[index] = value as number
     else if (value === null && nullable) floats[index] = Number.NaN
-    else throw invalidField(`${field}[${index}]`, value, nullable ? 'a number or null' : 'a finite number')
+    else throw invalidField(`${field}[${index}]`, value, nullable ? 'a number or null' : TOWER_NUMBER)
   }
   return floats
 }

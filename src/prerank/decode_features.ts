@@ -1,5 +1,6 @@
 /** Named features and per-candidate columns of a body: the bundle says which names exist and what they hold. */
 import { invalidField, ServiceError } from '../errors.ts'
+import { isTowerNumber, TOWER_NUMBER } from '../features/tower_number.ts'
 import type { Accepted } from './accepted.ts'
 import { decodeNumbers } from './decode_candidates.ts'
 import type { FeatureValue } from './request.ts'
@@ -30,7 +31,7 @@ export function decodeFeature(value: unknown, path: string, { accepted, unknown 
   const length = accepted.features.get(path)
   if (length === undefined) return unknownName(path, [...accepted.features.keys()], unknown)
   if (length !== null) return decodeNumbers(value, { field: path, length, nullable: false })
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw invalidField(path, value, 'a finite number')
+  if (!isTowerNumber(value)) throw invalidField(path, value, TOWER_NUMBER)
   return value
 }
 

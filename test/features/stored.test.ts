@@ -102,6 +102,16 @@ test('an embedding of other dims is refused', () => {
   assert.deepEqual(stored.problems, ['qemb:{red shoes}: query embedding: found 12 bytes, expected 16 (4 float32)'])
 })
 
+test('an embedding that a tower would make NaN of is refused', () => {
+  for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY, -1e30]) {
+    const bytes = new Uint8Array(Float32Array.of(1, 2, wrong, 4).buffer)
+    const stored = readStored(answer({ values: [blob, blob, blob, blob, bytes] }))
+    assert.equal(stored.embedding, null)
+    assert.deepEqual(stored.lost, ['query_embedding'])
+    assert.match(stored.problems[0], /^qemb:\{red shoes\}: query embedding: dim 2: found .*, expected a number from/)
+  }
+})
+
 test('keys that the store could not read are lost with its reason', () => {
   const error = new StoreError('late', 'no answer within 20 ms')
   const problems = [plan.read.sequence!, 'iqp:country=DE:{red shoes}'].map((key) => ({ key, error }))

@@ -149,7 +149,17 @@ const FIELDS: [string, object, ExpectedProblem][] = [
   [
     'a null in an embedding',
     { ...valid, query: { text: '', embedding: [1, 2, null, 4] } },
-    { code: 'invalid_field', field: 'query.embedding[2]', expected: /finite/ },
+    { code: 'invalid_field', field: 'query.embedding[2]', expected: /a number from/ },
+  ],
+  [
+    'an embedding that a tower would make NaN of',
+    { ...valid, query: { text: '', embedding: [1, 2, 3e38, 4] } },
+    { code: 'invalid_field', field: 'query.embedding[2]', found: /3e\+38/, expected: /from −10\^15 to 10\^15/ },
+  ],
+  [
+    'a feature that a tower would make NaN of',
+    { ...valid, user: { features: { age: -1e300 } } },
+    { code: 'invalid_field', field: 'user.features.age', expected: /from −10\^15 to 10\^15/ },
   ],
   [
     'a feature that the bundle does not declare',

@@ -24,6 +24,7 @@ const GOOD: object[] = [
   { ...body, candidates: ['0', '18446744073709551615', '9999999999999999999', 7] },
   { ...body, candidate_features: { bm25: [1, null] } },
   { ...body, head_weights: { save: 0, engagement: 1 } },
+  { ...body, query: { text: 'red shoes', embedding: [1e15, 2, 3, -1e15], features: { length: 1e15 } } },
   { ...body, user: { id: 'u', sequence: [event] } },
 ]
 
@@ -38,6 +39,8 @@ const WRONG: object[] = [
   { ...body, head_weights: { saves: 1 } },
   { ...body, user: { id: 'u', sequence: [{ ...event, action: 'clack' }] } },
   { ...body, query: { text: 'red shoes', features: { no_such: 1 } } },
+  { ...body, query: { text: 'red shoes', features: { length: 1e16 } } },
+  { ...body, query: { text: 'red shoes', embedding: [1, 2, 3, 1e16] } },
 ]
 
 test('requests that the served document calls good are answered, and wrong ones refused', async () => {
