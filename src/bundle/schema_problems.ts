@@ -6,25 +6,8 @@ import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Check } from 'typebox/value'
 import { describe } from '../errors.ts'
+import { inWords, type Shape } from '../schema_words.ts'
 import type { Problem } from './problems.ts'
-
-type Shape = {
-  type?: string
-  const?: unknown
-  pattern?: string
-  anyOf?: Shape[]
-  properties?: Record<string, Shape>
-  required?: string[]
-  patternProperties?: Record<string, Shape>
-  items?: Shape
-  minimum?: number
-  exclusiveMinimum?: number
-  maximum?: number
-  minLength?: number
-  maxLength?: number
-  minItems?: number
-  maxItems?: number
-}
 
 type Fields = Record<string, unknown>
 
@@ -56,7 +39,7 @@ function unionProblems(variants: Shape[], value: unknown, path: string): Problem
   if (isFields(value) && kinds[0] !== undefined) {
     return [{ path: `${path}.kind`, found: describe(value.kind), expected: `one of ${kinds.join(', ')}` }]
   }
-  return [{ path, found: describe(value), expected: variants.map(inWords).join(' or ') }]
+  return [{ path, found: describe(value), expected: inWords({ anyOf: variants }) }]
 }
 
 function objectProblems({ properties = {}, required = [] }: Shape, value: Fields, path: string): Problem[] {
@@ -87,26 +70,12 @@ function recordProblems(patterns: Record<string, Shape>, value: Fields, path: st
   )
 }
 
-function lengthProblems({ minItems = 0, maxItems = Number.POSITIVE_INFINITY }: Shape, value: unknown[], path: string) {
+function lengthProblems(shape: Shape, value: unknown[], path: string): Problem[] {
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = shape
   if (value.length >= minItems && value.length <= maxItems) return []
-  const most = maxItems === Number.POSITIVE_INFINITY ? 'or more' : `to ${maxItems}`
-  return [{ path, found: `${value.length} elements`, expected: `${minItems} ${most}` }]
+  return [{ path, found: describe(value), expected: inWords(shape) }]
 }
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function inWords(shape: Shape): string {
-  if (shape.const !== undefined) return JSON.stringify(shape.const)
-  if (shape.anyOf) return shape.anyOf.map(inWords).join(' or ')
-  if (shape.pattern) return `a string like ${shape.pattern}`
-  const { minimum, exclusiveMinimum, maximum, maxLength } = shape
-  const limits = [
-    minimum !== undefined && `at least ${minimum}`,
-    exclusiveMinimum !== undefined && `above ${exclusiveMinimum}`,
-    maximum !== undefined && `at most ${maximum}`,
-    maxLength !== undefined && `at most ${maxLength} characters`,
-  ].filter(Boolean)
-  return [shape.type ?? 'object', ...limits].join(', ')
 }

@@ -23,6 +23,7 @@ const User = Type.Object(
   {
     id: Type.Optional(
       Type.String({
+        minLength: 1,
         maxLength: ID_LENGTH_MAX,
         // A hash tag must not be empty: the keys of a user would be in different slots of a Cluster.
         pattern: '^[^}]',

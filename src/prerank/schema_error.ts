@@ -1,6 +1,7 @@
 /** The first violation of a schema as an error that names the field, what stands there and what should. */
 import type { TSchema } from 'typebox'
 import { describe, ServiceError } from '../errors.ts'
+import { inWords, type Shape } from '../schema_words.ts'
 
 type Violation = { keyword: string; schemaPath: string; instancePath: string; params: object }
 
@@ -28,38 +29,8 @@ function fieldOf(path: string[]): string {
   return field.replace(/^\./, '') || 'the body'
 }
 
-type Shape = {
-  type?: string
-  anyOf?: Shape[]
-  minimum?: number
-  exclusiveMinimum?: number
-  maximum?: number
-  minLength?: number
-  maxLength?: number
-  minItems?: number
-  maxItems?: number
-  pattern?: string
-}
-
 function expectationAt(schema: TSchema, { schemaPath }: Violation): string {
   let at: unknown = schema
   for (const step of stepsOf(schemaPath)) at = (at as Record<string, unknown>)[step]
   return inWords(at as Shape)
 }
-
-function inWords(shape: Shape): string {
-  if (shape.anyOf) return shape.anyOf.map(inWords).join(', or ')
-  if (shape.type === 'integer' || shape.type === 'number') return `${nounOf(shape.type)}${rangeOf(shape)}`
-  if (shape.pattern) return `a text that matches ${shape.pattern}`
-  if (shape.type === 'string') return `a text of ${shape.minLength ?? 0} to ${shape.maxLength} characters`
-  if (shape.type === 'array') return `an array of ${shape.minItems ?? 0} to ${shape.maxItems} elements`
-  return nounOf(shape.type ?? 'value')
-}
-
-function rangeOf({ minimum, exclusiveMinimum, maximum }: Shape): string {
-  const low =
-    minimum !== undefined ? ` from ${minimum}` : exclusiveMinimum !== undefined ? ` above ${exclusiveMinimum}` : ''
-  return `${low}${maximum === undefined ? '' : ` up to ${maximum}`}`
-}
-
-const nounOf = (type: string) => (/^[aeio]/.test(type) ? `an ${type}` : `a ${type}`)

@@ -59,16 +59,16 @@ test('every violation of the schema is listed, with path, found and expected', (
       'fusion/weights': [1, null],
     }),
     [
-      'version: nothing → a string like ^[A-Za-z0-9_.-]{1,64}$',
-      'name: the string "a b" → a string like ^[A-Za-z0-9_.-]{1,64}$',
-      'dims: 0 → integer, at least 1, at most 1024',
-      'heads: 0 elements → 1 to 16',
+      'version: nothing → a text that matches ^[A-Za-z0-9_.-]{1,64}$',
+      'name: the string "a b" → a text that matches ^[A-Za-z0-9_.-]{1,64}$',
+      'dims: 0 → an integer from 1 up to 1024',
+      'heads: an array of 0 → an array of 1 to 16 elements',
       'vocabularies: the name "no name" → names like ^[A-Za-z0-9_.-]{1,64}$',
       'query_tower.precision: the string "int4" → "float32" or "int8"',
-      'query_tower.inputs[0].source.buckets: the string "64" → integer, at least 2, at most 16777216',
+      'query_tower.inputs[0].source.buckets: the string "64" → an integer from 2 up to 16777216',
       'query_tower.inputs[1].source.kind: the string "guess" → one of text_ngrams, vocabulary, numeric, vector, present, sequence, top_items, constant',
-      'cross_features[0].transform.std: 0 → number, above 0',
-      'fusion.weights[1]: null → number',
+      'cross_features[0].transform.std: 0 → a number above 0',
+      'fusion.weights[1]: null → a number',
       `extra: 1 → only the fields ${Object.keys(changed({}) as object)
         .toSpliced(5, 0, 'description')
         .join(', ')}`,
@@ -80,7 +80,7 @@ test('anything but an object is refused as a whole', () => {
   for (const value of [[], null, 7, 'text']) {
     assert.throws(
       () => parseManifest(Buffer.from(JSON.stringify(value)), 'manifest.json'),
-      /1 problem\n {2}: found .* expected object/,
+      /1 problem\n {2}: found .* expected an object/,
     )
   }
   assert.throws(() => parseManifest(Buffer.from('{"a"'), 'x/manifest.json'), /x\/manifest.json: not JSON/)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { DAY_MS } from '../../src/features/live_counts.ts'
 import { engage, eventBody, postEngagements } from '../lib/engagements.ts'
-import { assertProblem } from '../lib/problem.ts'
+import { assertProblem, type ExpectedProblem } from '../lib/problem.ts'
 import { startTinyService, type TinyService } from '../lib/tiny_service.ts'
 
 let service: TinyService
@@ -127,7 +127,7 @@ test('text ids are items too', async () => {
 
 test('one wrong event refuses the batch, names the field and writes nothing', async () => {
   const user = { id: 'untouched' }
-  const wrong: [Record<string, unknown>, { code: string; field: string; status?: number }][] = [
+  const wrong: [Record<string, unknown>, ExpectedProblem][] = [
     [{ action: 'stare' }, { code: 'invalid_field', field: 'events[1].action' }],
     [{ action: 'toString' }, { code: 'invalid_field', field: 'events[1].action' }],
     [{ item: -1 }, { code: 'invalid_field', field: 'events[1].item' }],
@@ -139,7 +139,18 @@ test('one wrong event refuses the batch, names the field and writes nothing', as
     [{ id: 'x'.repeat(129) }, { code: 'invalid_field', field: 'events[1].id' }],
     [{ id: undefined }, { code: 'missing_field', field: 'events[1].id' }],
     [{ user: undefined }, { code: 'missing_field', field: 'events[1].user.id' }],
-    [{ user: { id: '}' } }, { code: 'invalid_field', field: 'events[1].user.id' }],
+    [
+      { user: { id: '}' } },
+      {
+        code: 'invalid_field',
+        field: 'events[1].user.id',
+        expected: /^a text of 1 to 512 characters that matches \^\[\^}]$/,
+      },
+    ],
+    [
+      { user: { id: 'x'.repeat(600) } },
+      { code: 'invalid_field', field: 'events[1].user.id', found: /600/, expected: /^a text of 1 to 512 characters/ },
+    ],
     [{ query: {} }, { code: 'missing_field', field: 'events[1].query.text' }],
     [{ colour: 1 }, { code: 'unknown_field', field: 'events[1].colour' }],
   ]
@@ -154,7 +165,11 @@ test('one wrong event refuses the batch, names the field and writes nothing', as
 test('bodies that are no batch are refused', async () => {
   assertProblem(await postEngagements(service, {}), { code: 'missing_field', field: 'events' })
   assertProblem(await postEngagements(service, []), { code: 'invalid_field', field: 'the body' })
-  assertProblem(await postEngagements(service, { events: [] }), { code: 'invalid_field', field: 'events' })
+  assertProblem(await postEngagements(service, { events: [] }), {
+    code: 'invalid_field',
+    field: 'events',
+    expected: /^an array of 1 to 100 elements$/,
+  })
   assertProblem(await postEngagements(service, { events: {} }), { code: 'invalid_field', field: 'events' })
   assertProblem(await postEngagements(service, Buffer.from('{"events":[')), { code: 'malformed_body' })
   assertProblem(await postEngagements(service, { events: Array(101).fill(eventBody()) }), {
