@@ -7,6 +7,8 @@ import { liveRecords } from '../lib/live_records.ts'
 const TODAY_MS = 20_000 * DAY_MS
 const NOW_MS = TODAY_MS + 5000
 const BIG = 2n ** 64n - 1n
+/** Its low word is less than that of small keys. */
+const HIGH = 2n ** 32n + 1n
 const columns = [
   { name: 'click_90d', action: 'click', window_days: 90 },
   { name: 'click_2d', action: 'click', window_days: 2 },
@@ -42,6 +44,8 @@ test('records become a count blob: items ascend, actions feed their columns, day
   const blob = liveBlob(
     recordsOf([
       { key: BIG, count: 3 },
+      { key: HIGH, count: 6 },
+      { key: 7n, count: 7 },
       { key: 5n, count: 1 },
       { key: 5n, day: -1, count: 4 },
       { key: 5n, action: 2, count: 2 },
@@ -50,9 +54,16 @@ test('records become a count blob: items ascend, actions feed their columns, day
     ]),
     options,
   )!
-  assert.deepEqual([...blob.keys], [5n, BIG])
-  assert.deepEqual([...blob.totals], [18, 18, 2])
-  assert.deepEqual([...blob.counts], [5, 3, 5, 3, 2, 0])
+  assert.deepEqual([...blob.keys], [5n, 7n, HIGH, BIG])
+  assert.deepEqual([...blob.totals], [31, 31, 2])
+  assert.deepEqual(
+    [...blob.counts],
+    [
+      [5, 7, 6, 3],
+      [5, 7, 6, 3],
+      [2, 0, 0, 0],
+    ].flat(),
+  )
 })
 
 test('days that began before the batch build are in it', () => {
@@ -68,8 +79,19 @@ test('days beyond the window of a column, and those to come, do not count', () =
     { key: 1n, day: -3, count: 1 },
     { key: 1n, day: -1, count: 2 },
     { key: 1n, day: 1, count: 4 },
+    { key: 2n, day: -3, count: 8 },
   ])
-  assert.deepEqual([...liveBlob(bytes, options)!.totals], [3, 2, 0])
+  const { keys, totals, counts } = liveBlob(bytes, options)!
+  assert.deepEqual([...keys], [1n, 2n])
+  assert.deepEqual([...totals], [11, 2, 0])
+  assert.deepEqual(
+    [...counts],
+    [
+      [3, 8],
+      [2, 0],
+      [0, 0],
+    ].flat(),
+  )
 })
 
 test('records without a counted engagement add no blob', () => {
