@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { openEmbeddedStore } from '../../src/store/embedded.ts'
+import { embeddedStore, openEmbeddedStore } from '../../src/store/embedded.ts'
 import { createEmbeddedWrites } from '../../src/store/embedded_writes.ts'
 import { compareKeys, writeSnapshot } from '../../src/store/snapshot.ts'
 import { RECORDS, storeContract } from './contract.ts'
-import { writeContract } from './write_contract.ts'
+import { sequenceWrite, WRITE_LIMITS, writeContract } from './write_contract.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'prerank-embedded-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -24,6 +24,18 @@ storeContract('embedded', async (records) => {
 })
 
 writeContract('embedded', () => openEmbeddedStore([], { bytes_max, changed: createEmbeddedWrites({ keys_max: 1000 }) }))
+
+test('beyond the limit of keys, the one that was written longest ago is forgotten', async () => {
+  const store = embeddedStore(new Map(), { changed: createEmbeddedWrites({ keys_max: 2 }) })
+  const options = { now_ms: Date.now(), deadline_ms: 1, limits: WRITE_LIMITS }
+  for (const [id, key] of ['a', 'b', 'a', 'c'].entries()) {
+    const event = { id: `${id}`, key: 1n, action: 1, time_ms: options.now_ms }
+    await store.write([sequenceWrite(`seq:{${key}}`, [event])], options)
+  }
+  const isThere = async (key: string) =>
+    (await store.read({ sequence: `seq:{${key}}`, values: [], live: [] }, 1)).sequence !== null
+  assert.deepEqual(await Promise.all(['a', 'b', 'c'].map(isThere)), [true, false, true])
+})
 
 test('a key in two snapshots is refused', async () => {
   const paths = [join(directory, 'a.snapshot'), join(directory, 'b.snapshot')]
