@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -15,13 +15,12 @@ const { requests }: { requests: (GoldenScores & { request: unknown })[] } = JSON
   readFileSync(join(directory, 'golden.json'), 'utf8'),
 )
 
+const options = { pace: FULL_SPEED, directory, manifest, precision: 'float32' } as const
+
 /** Replays with the golden scores themselves, changed by `change`. */
 function replay(change: (scores: { ids: string[]; scores: number[] }, index: number) => void) {
   return replayGolden({
-    pace: FULL_SPEED,
-    directory,
-    manifest,
-    precision: 'float32',
+    ...options,
     async score({ request, blobs }) {
       const index = requests.findIndex((golden) => JSON.stringify(golden.request) === JSON.stringify(request))
       assert.deepEqual(blobs, records)
@@ -85,4 +84,13 @@ test('candidates that only one side scored are named', async () => {
   assert.equal(report.ok, false)
   assert.equal(report.mismatches.length, 2)
   assert.match(describeGolden(report), /has no score, expected .*stranger scored .*, expected no score/)
+})
+
+test('a file without requests proves nothing', async () => {
+  const empty = join(scratch, 'empty')
+  mkdirSync(empty)
+  writeFileSync(join(empty, 'golden.json'), '{"requests": []}')
+  const report = await replayGolden({ ...options, directory: empty, score: () => assert.fail('nothing to score') })
+  assert.equal(report.ok, false)
+  assert.match(describeGolden(report), /^0 scores of 0 golden requests/)
 })

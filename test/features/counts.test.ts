@@ -15,6 +15,14 @@ function blob(): Uint8Array {
   })
 }
 
+/** The blob with other content, whose checksum is right. */
+function signed(bytes: Uint8Array, change: (view: DataView) => void): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  change(view)
+  view.setBigUint64(24, xxh64(bytes.subarray(32)), true)
+  return bytes
+}
+
 test('a count blob comes back as it went in', () => {
   const parsed = parseCountBlob(blob(), columns)
   assert.equal(parsed.as_of_ms, 1_700_000_000_123)
@@ -76,14 +84,17 @@ test('keys out of order are refused in both directions', () => {
     counts: Uint32Array.of(1, 1, 1),
   }
   assert.throws(() => encodeCountBlob(unsorted), /item key 5 follows 5, expected strictly ascending/)
+  const sorted = { ...unsorted, keys: BigUint64Array.of(1n, 5n, 6n) }
+  const bytes = signed(encodeCountBlob(sorted), (view) => {
+    view.setBigUint64(48, 6n, true)
+    view.setBigUint64(56, 5n, true)
+  })
+  assert.throws(() => parseCountBlob(bytes, ['a']), /item key 5 follows 6, expected strictly ascending/)
 })
 
 test('totals that are no counts are refused, though the checksum is right', () => {
   for (const total of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
-    const bytes = blob()
-    const view = new DataView(bytes.buffer, bytes.byteOffset)
-    view.setFloat64(40, total, true)
-    view.setBigUint64(24, xxh64(bytes.subarray(32)), true)
+    const bytes = signed(blob(), (view) => view.setFloat64(40, total, true))
     assert.throws(() => parseCountBlob(bytes, columns), /total of column 1: found .*, expected a finite number from 0/)
   }
 })
