@@ -143,6 +143,26 @@ test('how long a few take, beside bodies that are on their way, says nothing of 
   for (const ticket of uploading) ticket.close()
 })
 
+test('the time in which too few are in work says nothing of what a request costs', () => {
+  let now_ms = 0
+  const admission = createAdmission(LIMITS, () => now_ms)
+  const enter = () => {
+    const ticket = admission.open()
+    ticket.holdCandidates(10)
+    return ticket
+  }
+  now_ms += 10_000
+  const in_work = Array.from({ length: 5 }, enter)
+  now_ms += 10
+  in_work[0].answered()
+  admission.check({ ...idle, candidates: 10, left_ms: 260 })
+  assert.throws(
+    () => admission.check({ ...idle, candidates: 10, left_ms: 150 }),
+    refusedFor('queue_wait'),
+    'four times ten',
+  )
+})
+
 test('a burst may queue; a queue that stands is kept short, until it was empty once', () => {
   let now_ms = 0
   const queue = createStandingQueue({ burst_ms: 100, standing_ms: 5 }, () => now_ms)
@@ -196,7 +216,7 @@ test('answers go first, small requests overtake a large one that just came, but 
     run('large', { arrived_ms: now_ms, cost_ms: 25 }),
     run('small', { arrived_ms: now_ms + 10, cost_ms: 0.3 }),
     run('small, later', { arrived_ms: now_ms + 60, cost_ms: 0.3 }),
-    run('answer', { arrived_ms: now_ms, cost_ms: 0.3, last: true }),
+    run('answer', { arrived_ms: now_ms + 100, cost_ms: 0.3, last: true }),
   ])
   assert.deepEqual(order, ['answer', 'small', 'large', 'small, later'])
 })
