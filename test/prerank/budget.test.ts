@@ -77,6 +77,14 @@ const rank = (deadline_ms: number) => {
 }
 const failsWith = (code: string) => (error: unknown) => error instanceof ServiceError && error.code === code
 
+/** Then about 250 ms are kept back for scoring, so that a busy machine can do it in time. */
+async function learnSlowKernel() {
+  kernel_ms = 150
+  for (let run = 0; run < 8; run++) await rank(10_000).answer
+  granted_ms = []
+  kernel_runs = 0
+}
+
 test('small golden requests say nothing of how long large ones will take', async () => {
   await verifyGolden(serving)
   assert.equal(serving.forecast.rest_ms(100_000, 100), createForecast().rest_ms(100_000, 100))
@@ -89,19 +97,18 @@ test('with time enough every feature is waited for', async () => {
 })
 
 test('features that leave no time to score are given up, and the reason is the deadline', async () => {
+  await learnSlowKernel()
+  kernel_ms = 0
   store_ms = 900
-  const start_ms = performance.now()
-  const { degraded, reads } = await rank(400).answer
-  assert.ok(performance.now() - start_ms < 450)
+  const { degraded, reads } = await rank(700).answer
+  assert.ok(granted_ms[0] > 1 && granted_ms[0] < 700, `${granted_ms} ms for the store`)
   assert.ok(degraded.length > 0)
   for (const read of reads) assert.deepEqual(read, { feature: read.feature, outcome: 'lost', reason: 'deadline' })
   assert.equal(kernel_runs, 1)
 })
 
 test('a kernel that was slow lately gets its time before the features get theirs', async () => {
-  kernel_ms = 150
-  for (let run = 0; run < 8; run++) await rank(10_000).answer
-  granted_ms = []
+  await learnSlowKernel()
   store_ms = 900
   // Whether that is enough on a busy machine is not the question here.
   await rank(700).answer.catch(() => {})
@@ -111,12 +118,12 @@ test('a kernel that was slow lately gets its time before the features get theirs
 })
 
 test('what cannot be done in time fails at the deadline, while the kernel still runs', async () => {
-  kernel_ms = 500
+  kernel_ms = 1000
   const start_ms = performance.now()
-  const { answer, budget } = rank(100)
+  const { answer, budget } = rank(300)
   await assert.rejects(answer, failsWith('deadline_exceeded'))
   const took_ms = performance.now() - start_ms
-  assert.ok(took_ms >= 98 && took_ms < 200, `${took_ms} ms`)
+  assert.ok(took_ms >= 298 && took_ms < kernel_ms, `${took_ms} ms`)
   assert.equal(budget.stage, 'kernel')
 })
 
