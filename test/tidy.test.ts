@@ -13,11 +13,15 @@ const tests = files('test/**/*.ts', 'models/tests/**/*.py')
 const code = [...sources, ...tests, ...files('src/**/*.{c,h,mjs,sql}', 'bench/**/*.{ts,py,sh}', 'models/**/*.py')]
 const documents = files('*.md', 'docs/**/*.md', 'bench/**/*.md', 'models/*.md')
 
-type Import = { from: string; to: string }
+/** `type`: gone when the code runs. */
+type Import = { from: string; to: string; type: boolean }
+const IMPORT = /^(?:import|export)( type)?\b[^'"]*?from '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm
 const imports: Import[] = sources.flatMap((from) =>
-  [...read(from).matchAll(/^(?:import|export)\b[^'"]*?from '([^']+)'|\bimport\('([^']+)'\)|^import '([^']+)'/gm)].map(
-    ([, a, b, c]) => ({ from, to: resolveImport(from, a ?? b ?? c) }),
-  ),
+  [...read(from).matchAll(IMPORT)].map(([, type, a, b, c]) => ({
+    from,
+    to: resolveImport(from, a ?? b ?? c),
+    type: type !== undefined,
+  })),
 )
 
 function resolveImport(from: string, specifier: string): string {
@@ -31,42 +35,89 @@ function assertNone<T>(found: T[], rule: string): void {
   assert.deepEqual(found, [], rule)
 }
 
-const ROOTS = ['server', 'worker', 'cli']
-
-/** What an area may import of the project, besides itself. Areas that are not listed may import what is not forbidden below. */
-const ARROWS: Record<string, string[]> = {
-  kernel: ['items'],
-  items: ['kernel'],
-  config: ['config_schema'],
-  config_schema: [],
-  errors: [],
+/** What an area runs of the others, the lower ones first: an arrow that led down would close a circle. */
+const ARROWS: Record<string, string> = {
+  errors: '',
+  schema_words: '',
+  age_gauge: '',
+  tally: '',
+  logger: '',
+  config_schema: '',
+  config: 'config_schema',
+  config_docs: 'config_schema',
+  metrics: 'age_gauge tally',
+  access: '',
+  admission: 'errors',
+  items: '',
+  features: '',
+  kernel: 'items',
+  store: 'features',
+  tower: 'features kernel',
+  bundle: 'errors features items schema_words tower',
+  prerank: 'admission bundle errors features schema_words store tower',
+  engagements: 'errors features prerank store',
+  reload: 'bundle errors',
+  http: 'access admission engagements errors features items prerank reload',
+  app: 'http',
+  listen: 'access app http',
+  open_store: 'store',
+  open_serving: 'bundle kernel prerank',
+  jobs: 'access bundle config features items kernel prerank store tower',
+  server: 'config listen logger metrics open_serving open_store reload',
+  worker: 'tower',
+  cli: 'jobs',
+  openapi: 'app config metrics reload',
 }
 
-/** [from, to] pairs of areas that must not be. */
-const FORBIDDEN: [string, string[]][] = [
-  ['prerank', ['http', 'engagements', 'jobs', 'app', ...ROOTS]],
-  ['engagements', ['http', 'jobs', 'app', ...ROOTS]],
-  ['features', ['http', 'jobs', 'app', ...ROOTS]],
-  ['store', ['http', 'jobs', 'prerank', 'engagements', 'app', ...ROOTS]],
-  ['tower', ['http', 'jobs', 'app', ...ROOTS]],
-  ['bundle', ['http', 'jobs', 'app', ...ROOTS]],
-  ['engagements', ['http', 'jobs', 'app', ...ROOTS]],
-  ['jobs', ['http', 'app', ...ROOTS]],
-  ['http', ['jobs', ...ROOTS]],
-]
+/** Whose data an area knows besides, by its type only. */
+const TYPES: Record<string, string> = {
+  features: 'bundle engagements prerank store',
+  tower: 'bundle items prerank',
+  bundle: 'kernel',
+  prerank: 'items kernel',
+  engagements: 'bundle',
+  reload: 'metrics open_serving prerank',
+  http: 'config metrics store',
+  app: 'access config metrics reload',
+  open_store: 'config metrics',
+  open_serving: 'config metrics open_store',
+  server: 'http prerank',
+}
+
+const areasOf = (list = '') => list.split(' ').filter(Boolean)
+const between = imports.flatMap(({ from, to, type }) => {
+  const [area, target] = [areaOf(from), areaOf(to)]
+  return area === null || target === null || area === target ? [] : [{ from, to, area, target, type }]
+})
 
 test('imports follow the arrows', () => {
-  const allowed = ({ from, to }: Import) => {
-    const [area, target] = [areaOf(from), areaOf(to)]
-    if (area === null || target === null || area === target) return true
-    if (ARROWS[area]) return ARROWS[area].includes(target)
-    return !FORBIDDEN.some(([one, others]) => one === area && others.includes(target))
-  }
-  assert.ok(imports.length > 100, 'the import pattern finds imports')
+  assert.ok(between.length > 100, 'the import pattern finds imports')
+  const allowed = ({ area, target, type }: (typeof between)[number]) =>
+    areasOf(ARROWS[area]).includes(target) || (type && areasOf(TYPES[area]).includes(target))
   assertNone(
-    imports.filter((one) => !allowed(one)),
+    between.filter((one) => !allowed(one)).map(({ from, to }) => `${from} → ${to}`),
     'an import points the wrong way',
   )
+})
+
+test('every arrow is used, and none leads in a circle', () => {
+  const used = (area: string, target: string, types: boolean) =>
+    between.some((one) => one.area === area && one.target === target && (types || !one.type))
+  const unused = [ARROWS, TYPES].flatMap((arrows) =>
+    Object.entries(arrows).flatMap(([area, targets]) =>
+      areasOf(targets)
+        .filter((target) => !used(area, target, arrows === TYPES))
+        .map((target) => `${area} → ${target}`),
+    ),
+  )
+  assertNone(unused, 'take the arrow away')
+  const layers = Object.keys(ARROWS)
+  const downwards = layers.flatMap((area, layer) =>
+    areasOf(ARROWS[area])
+      .filter((target) => layers.indexOf(target) >= layer)
+      .map((target) => `${area} → ${target}`),
+  )
+  assertNone(downwards, 'what an area runs stands above it')
 })
 
 test('imports point at files that exist', () => {

@@ -2,10 +2,10 @@
  * From the store's bytes to features. Whatever cannot be used is left out and named: the request is scored without it.
  */
 import type { Manifest } from '../bundle/manifest.ts'
-import { maskedKey } from '../store/masked_key.ts'
 import type { StoreAnswer } from '../store/store.ts'
 import { type ParsedCounts, parseCountBlob } from './counts.ts'
 import { liveBlob } from './live_counts.ts'
+import { maskedKey } from './masked_key.ts'
 import type { FeatureName, ReadPlan } from './plan.ts'
 import { decodeEvents, type Sequence } from './sequence.ts'
 import { isTowerNumber, TOWER_NUMBER } from './tower_number.ts'

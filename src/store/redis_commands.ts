@@ -1,7 +1,7 @@
 /** One explicit pipeline and what its replies mean. */
 import type { ChainableCommander } from 'ioredis'
+import { maskedKey } from '../features/masked_key.ts'
 import { EVENT_BYTES, SEQUENCE_EVENTS_MAX } from '../features/sequence.ts'
-import { maskedKey } from './masked_key.ts'
 import type { RedisClient } from './redis_client.ts'
 import { StoreError, type StoreErrorKind } from './store.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 import { Compile } from 'typebox/schema'
-import { openapiDocument } from '../../src/http/openapi.ts'
+import { openapiDocument } from '../../src/openapi.ts'
 import { postEngagements } from '../lib/engagements.ts'
 import { startTinyService, type TinyService } from '../lib/tiny_service.ts'
 

@@ -1,10 +1,10 @@
 /** `npm run openapi` writes openapi/openapi.json from the route schemas, with the default limits. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { pino } from 'pino'
-import { buildApp } from '../app.ts'
-import { readConfig } from '../config.ts'
-import { createMetrics } from '../metrics.ts'
-import { Reloader } from '../reload/reloader.ts'
+import { buildApp } from './app.ts'
+import { readConfig } from './config.ts'
+import { createMetrics } from './metrics.ts'
+import { Reloader } from './reload/reloader.ts'
 
 /** The document, as text. */
 export async function openapiDocument(): Promise<string> {
@@ -21,7 +21,7 @@ export async function openapiDocument(): Promise<string> {
 }
 
 if (import.meta.main) {
-  const directory = new URL('../../openapi/', import.meta.url)
+  const directory = new URL('../openapi/', import.meta.url)
   mkdirSync(directory, { recursive: true })
   writeFileSync(new URL('openapi.json', directory), await openapiDocument())
 }
