@@ -7,9 +7,14 @@ type ContextField = (typeof contextFields)[number]
 /** Segments that are not named after a field of the user. */
 const PLAIN_SEGMENTS = ['all', 'token']
 
+export const isPlainSegment = (name: string): boolean => PLAIN_SEGMENTS.includes(name)
+
 export function isSegment(name: string): boolean {
-  return PLAIN_SEGMENTS.includes(name) || isContextField(name)
+  return isPlainSegment(name) || isContextField(name)
 }
+
+/** `country=DE`: the segment of everyone with that value. */
+export const valueSegment = (field: string, value: string): string => `${field}=${value}`
 
 export function contextValue(user: RequestUser | undefined, field: string): string | undefined {
   return isContextField(field) ? user?.[field] : undefined

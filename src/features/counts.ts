@@ -85,8 +85,10 @@ export function parseCountBlob(input: Uint8Array, columns: readonly string[]): P
 }
 
 export const countKeys = {
-  query: (segment: string, text: string): string => `iqp:${segment}:{${queryKey(text)}}`,
-  token: (token: string): string => `iqp:token:{${token}}`,
+  /** `name` is the key of a query (text.ts), or a token. */
+  of: (segment: string, name: string): string => `iqp:${segment}:{${name}}`,
+  query: (segment: string, text: string): string => countKeys.of(segment, queryKey(text)),
+  token: (token: string): string => countKeys.of('token', token),
   embedding: (text: string): string => `qemb:{${queryKey(text)}}`,
 }
 

@@ -5,7 +5,7 @@
 import type { Manifest } from '../bundle/manifest.ts'
 import type { PrerankRequest } from '../prerank/request.ts'
 import type { StoreRead } from '../store/store.ts'
-import { contextValue } from './context.ts'
+import { contextValue, valueSegment } from './context.ts'
 import { countKeys, countTokens } from './counts.ts'
 import { liveKey } from './live_counts.ts'
 import { sequenceKey } from './sequence.ts'
@@ -60,7 +60,7 @@ export function segmentKeys(segment: string, { query, user }: Pick<PrerankReques
   if (segment === 'all') return [countKeys.query('all', query.text)]
   if (segment === 'token') return countTokens(query.text).map(countKeys.token)
   const value = contextValue(user, segment)
-  return value === undefined ? [] : [countKeys.query(`${segment}=${value}`, query.text)]
+  return value === undefined ? [] : [countKeys.query(valueSegment(segment, value), query.text)]
 }
 
 /** Segments that a cross feature or a tower input reads, in the manifest's order. */

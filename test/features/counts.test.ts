@@ -101,6 +101,7 @@ test('totals that are no counts are refused, though the checksum is right', () =
 
 test('keys follow the query, its tokens and its embedding', () => {
   assert.equal(countKeys.query('country=DE', '  Red  SHOES '), 'iqp:country=DE:{red shoes}')
+  assert.equal(countKeys.of('country=DE', 'red shoes'), 'iqp:country=DE:{red shoes}')
   assert.equal(countKeys.token('red'), 'iqp:token:{red}')
   assert.equal(countKeys.embedding('Red'), 'qemb:{red}')
 })

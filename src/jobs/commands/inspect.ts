@@ -2,7 +2,7 @@ import { globSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { readManifest } from '../../bundle/read_manifest.ts'
-import { countTokens } from '../../features/counts.ts'
+import { countKeys, countTokens } from '../../features/counts.ts'
 import { sequenceKey } from '../../features/sequence.ts'
 import { queryKey } from '../../features/text.ts'
 import { ItemTable } from '../../items/item_table.ts'
@@ -85,13 +85,13 @@ async function inspectSnapshots(
 }
 
 function wantedKeys({ query, user }: Asked): (key: string) => boolean {
-  const ending = query === undefined ? null : `:{${queryKey(query)}}`
-  const tokens = new Set(query === undefined ? [] : countTokens(query).map((token) => `iqp:token:{${token}}`))
   const sequence = user === undefined ? null : sequenceKey(user)
-  return (key) => {
-    if (key === sequence || tokens.has(key)) return true
-    return ending !== null && key.endsWith(ending) && !key.startsWith('iqp:token:') && !key.startsWith('seq:')
-  }
+  if (query === undefined) return (key) => key === sequence
+  const name = queryKey(query)
+  const tokens = countTokens(query).map(countKeys.token)
+  /** A token, or a user, may be called like the query. */
+  const namesakes = [countKeys.token(name), sequenceKey(name)]
+  return (key) => key === sequence || tokens.includes(key) || (key.endsWith(`:{${name}}`) && !namesakes.includes(key))
 }
 
 async function inspectTable(path: string, { item }: Asked): Promise<Outcome> {

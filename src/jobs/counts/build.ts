@@ -5,6 +5,8 @@
  * training code: windows end before the as-of time, and totals count items that the blob does not list.
  */
 import type { Manifest } from '../../bundle/manifest.ts'
+import { isPlainSegment, valueSegment } from '../../features/context.ts'
+import { countKeys } from '../../features/counts.ts'
 import { type SnapshotRecord, writeSnapshot } from '../../store/snapshot.ts'
 import { DuckSession } from '../duck/session.ts'
 import { quote, sqlFile } from '../duck/sql_file.ts'
@@ -86,7 +88,7 @@ async function* oneSegment(segment: string, options: Packing): AsyncGenerator<Sn
   const { session, job, manifest, buckets } = options
   await createEntries(session, segment)
   const names = openNames(session, segment === 'token' ? TOKEN_NAMES : QUERY_NAMES)
-  const values = segment in SHARED ? [] : await session.rows('SELECT value FROM segment_values ORDER BY value_id')
+  const values = isPlainSegment(segment) ? [] : await session.rows('SELECT value FROM segment_values ORDER BY value_id')
   const step = job.progress.step(`packing ${segment}`, { unit: 'blobs' })
   const columns = manifest.counts.columns.map((column) => column.name)
   const group = createGroup(
@@ -96,8 +98,8 @@ async function* oneSegment(segment: string, options: Packing): AsyncGenerator<Sn
   )
   const chunks = session.chunks(sqlFile('entries_ordered'))
   async function keyOf(value_id: number, group_id: number): Promise<string> {
-    const prefix = SHARED[segment] ?? `iqp:${segment}=${values[value_id - 1].value}:`
-    return `${prefix}{${await names.of(group_id)}}`
+    const full_segment = isPlainSegment(segment) ? segment : valueSegment(segment, `${values[value_id - 1].value}`)
+    return countKeys.of(full_segment, await names.of(group_id))
   }
   let packed = 0
   try {
@@ -118,19 +120,20 @@ async function createEntries(session: DuckSession, segment: string): Promise<voi
   else await session.runFile('entries_context', { column: segment })
 }
 
-const SHARED: Record<string, string> = { all: 'iqp:all:', token: 'iqp:token:' }
 const QUERY_NAMES = 'SELECT query_id, query_key FROM query_ids ORDER BY query_id'
 const TOKEN_NAMES = 'SELECT token_id, token FROM token_ids ORDER BY token_id'
 
 /** `country=DE:` against `all:`: the character after the name decides where one name begins with the other. */
 function bySegmentKey(a: string, b: string): number {
-  const [left, right] = [a, b].map((segment) => (segment in SHARED ? `${segment}:` : `${segment}=`))
+  const [left, right] = [a, b].map((segment) =>
+    countKeys.of(isPlainSegment(segment) ? segment : valueSegment(segment, ''), ''),
+  )
   return left < right ? -1 : left > right ? 1 : 0
 }
 
 function assertCountable({ counts }: Manifest): void {
   if (counts.columns.length === 0) throw new JobError('the manifest has no count columns: there is nothing to build')
-  const unknown = counts.segments.filter((segment) => !(segment in SHARED) && !CONTEXT.includes(segment))
+  const unknown = counts.segments.filter((segment) => !isPlainSegment(segment) && !CONTEXT.includes(segment))
   if (unknown.length === 0) return
   throw new JobError(`segments ${unknown.join(', ')}: the log schema has all, token and ${CONTEXT.join(', ')}`)
 }
