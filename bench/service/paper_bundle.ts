@@ -18,7 +18,8 @@ export function paperBundle({ folder, given, python }: Paper): { bundle: string 
   }
   const bundle = join(folder, 'bundle')
   command(found, ['-m', 'interactrank', 'untrained', '--preset', 'paper', '--out', folder], join(ROOT, 'models'))
-  const sources = ['--items', join(folder, 'items.parquet'), '--events', join(folder, 'world', 'events.parquet')]
+  const [items, events] = [join(folder, 'items_with_scalars.parquet'), join(folder, 'world', 'events.parquet')]
+  const sources = ['--items', items, '--events', events]
   command(process.execPath, ['src/cli.ts', 'build', '--bundle', bundle, ...sources, '--as-of', 'bundle'], ROOT)
   return { bundle }
 }

@@ -27,6 +27,8 @@ from interactrank.train import item_vectors
 
 GOLDEN_CASES = 75
 TOLERANCE_FLOAT32 = 1e-3
+# A name of its own: a catalogue may lie in the same folder as items.parquet.
+ITEMS_FILE = "items_with_scalars.parquet"
 
 
 @dataclass(frozen=True)
@@ -137,4 +139,4 @@ def write_items(experiment: Experiment, directory: Path) -> None:
         items[experiment.log.content_name] = list(experiment.log.content)
     for number, scalar in enumerate(experiment.schema.scalars):
         items[scalar.name] = item_scalars(experiment)[:, number]
-    items.to_parquet(directory / "items.parquet", index=False)
+    items.to_parquet(directory / ITEMS_FILE, index=False)

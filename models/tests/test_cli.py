@@ -41,14 +41,25 @@ def test_requests_are_bodies_with_their_engagements(folder):
         assert times == sorted(times, reverse=True) and all(time < line["now_ms"] for time in times)
 
 
-def test_export_writes_a_bundle_for_the_trained_system(folder):
+@pytest.fixture(scope="module")
+def bundle(folder):
+    """Exported from a run that has a catalogue in its folder."""
+    (folder / "run" / "items.parquet").write_bytes(b"the catalogue")
     out = folder / "bundle"
     assert main(["export", "--run", str(folder / "run"), "--system", "interactrank_mlp", "--out", str(out)]) == 0
-    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    return out
+
+
+def test_export_writes_a_bundle_for_the_trained_system(bundle):
+    manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
     assert manifest["fusion"]["kind"] == "mlp" and manifest["caller_columns"] == []
-    golden = json.loads((out / "golden.json").read_text("utf-8"))["requests"]
+    golden = json.loads((bundle / "golden.json").read_text("utf-8"))["requests"]
     assert not any("candidate_features" in line["request"] for line in golden), "a server refuses undeclared columns"
-    assert (folder / "run" / "items.parquet").is_file()
+
+
+def test_export_writes_items_with_their_scalars_and_leaves_the_catalogue_alone(folder, bundle):
+    assert "engagements_30d" in pd.read_parquet(folder / "run" / "items_with_scalars.parquet")
+    assert (folder / "run" / "items.parquet").read_bytes() == b"the catalogue"
 
 
 def test_export_of_a_system_that_was_not_trained_says_what_to_do(folder, capsys):

@@ -12,7 +12,8 @@ Makes what a trained bundle still lacks, in one go: items.table from the catalog
 features/sequences.snapshot from the log. The verbs items, counts and sequences do it one by one, with more options.
 
 Example:
-  prerank build --bundle models/demo --items world/items.parquet --events world/events.parquet --as-of bundle`
+  prerank build --bundle models/demo --items models/runs/demo/items_with_scalars.parquet \\
+    --events models/runs/demo/world/events.parquet --as-of bundle`
 
 type BuildOptions = LogOptions & SequenceOptions & CountsCommandOptions & Pick<ItemsCommandOptions, 'column' | 'items'>
 
