@@ -9,21 +9,11 @@ from interactrank.experiment import Experiment, columns_for, prepare, schema_for
 from interactrank.fit_fusion import fit_fusion
 from interactrank.keys import xxh64
 from interactrank.logs import read_log
-from interactrank.logs.tables import LogError
+from interactrank.logs.tables import LogError, file_sha256
 from interactrank.model import InteractRank
 from interactrank.recipes import RECIPES, Recipe, with_seed
 from interactrank.systems import SYSTEMS, System, system_named
 from interactrank.train import train
-
-
-@dataclass(frozen=True)
-class Run:
-    directory: Path
-    recipe: Recipe
-    experiment: Experiment
-
-    def checkpoint(self, system: System) -> Path:
-        return self.directory / f"{system.name}.pt"
 
 
 @dataclass(frozen=True)
@@ -34,16 +24,24 @@ class RunPlan:
     seed: int
 
 
+@dataclass(frozen=True)
+class Run:
+    directory: Path
+    plan: RunPlan
+    recipe: Recipe
+    experiment: Experiment
+
+    def checkpoint(self, system: System) -> Path:
+        return self.directory / f"{system.name}.pt"
+
+
 def start_run(plan: RunPlan, directory: Path) -> Run:
     """A new run, or the same one again: its checkpoints are then taken up where they were left."""
     directory.mkdir(parents=True, exist_ok=True)
-    files = {"events": str(plan.events.resolve()), "items": str(plan.items.resolve())}
-    recipe = f"{xxh64(repr(RECIPES[plan.preset])):016x}"
-    record = {**files, "preset": plan.preset, "recipe": recipe, "seed": plan.seed}
-    path = directory / "run.json"
-    if path.exists() and json.loads(path.read_text()) != record:
-        raise LogError(f"{directory} holds a run of other inputs or another recipe ({path.name}); give another --out or remove it")
-    run = _open(directory, record)
+    record, path = _record(plan), directory / "run.json"
+    if path.exists():
+        _check_same(json.loads(path.read_text()), record, path)
+    run = _open(directory, plan)
     path.write_text(json.dumps(record, indent=1) + "\n")
     return run
 
@@ -52,15 +50,38 @@ def open_run(directory: Path) -> Run:
     path = directory / "run.json"
     if not path.is_file():
         raise LogError(f"{directory} has no run.json; expected the --out folder of `train`")
-    return _open(directory, json.loads(path.read_text()))
+    known = json.loads(path.read_text())
+    plan = RunPlan(Path(known["events"]), Path(known["items"]), known["preset"], known["seed"])
+    _check_same(known, _record(plan), path)
+    return _open(directory, plan)
 
 
-def _open(directory: Path, record: dict) -> Run:
-    recipe = with_seed(RECIPES[record["preset"]], record["seed"])
-    log = read_log(record["events"], record["items"])
+def _record(plan: RunPlan) -> dict:
+    """Everything that a checkpoint depends on. Files by their bytes: a log is often refreshed under the same path."""
+    return {
+        "events": str(plan.events.resolve()),
+        "events_sha256": file_sha256(plan.events),
+        "items": str(plan.items.resolve()),
+        "items_sha256": file_sha256(plan.items),
+        "preset": plan.preset,
+        "recipe": f"{xxh64(repr(RECIPES[plan.preset])):016x}",
+        "seed": plan.seed,
+    }
+
+
+def _check_same(known: dict, record: dict, path: Path) -> None:
+    if known != record:
+        changed = [f"{name} {known.get(name)}, now {value}" for name, value in record.items() if known.get(name) != value]
+        hint = "expected the same, so give another --out or remove the folder"
+        raise LogError(f"{path} was written with {'; '.join(changed)}; {hint}")
+
+
+def _open(directory: Path, plan: RunPlan) -> Run:
+    recipe = with_seed(RECIPES[plan.preset], plan.seed)
+    log = read_log(plan.events, plan.items)
     for notice in log.notices:
         print(f"notice: {notice}")
-    return Run(directory, recipe, prepare(log, recipe.model, recipe.data))
+    return Run(directory, plan, recipe, prepare(log, recipe.model, recipe.data))
 
 
 def train_system(run: Run, system: System, *, line: int = 0) -> InteractRank:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from interactrank.__main__ import main
+from interactrank.runs import RunPlan, start_run
 from stranger_log import write_stranger_log
 
 
@@ -72,7 +73,18 @@ def test_another_log_in_the_same_run_is_refused(folder, tmp_path, capsys):
     events, items = write_stranger_log(tmp_path, seed=5)
     arguments = ["--events", str(events), "--items", str(items), "--out", str(folder / "run"), "--preset", "smoke"]
     assert main(["train", *arguments]) == 1
-    assert "other inputs" in capsys.readouterr().err
+    assert f"events {folder / 'events.csv.gz'}, now {events}" in capsys.readouterr().err
+
+
+def test_a_log_that_changed_in_its_place_is_refused_by_every_verb(tmp_path, capsys):
+    plan = RunPlan(*write_stranger_log(tmp_path, rows=60), "smoke", 0)
+    start_run(plan, tmp_path / "run")
+    write_stranger_log(tmp_path, rows=60, seed=5)
+    arguments = ["--events", str(plan.events), "--items", str(plan.items), "--out", str(tmp_path / "run"), "--preset", "smoke"]
+    for command in (["train", *arguments], ["evaluate", "--run", str(tmp_path / "run")]):
+        assert main(command) == 1
+        message = capsys.readouterr().err
+        assert "events_sha256" in message and "items_sha256" in message and "give another --out" in message
 
 
 def _duplicate_items(folder, events, items):

@@ -11,7 +11,8 @@ from interactrank.train_all import train_all
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", required=True, type=Path, help="engagement log: .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz")
     parser.add_argument("--items", required=True, type=Path, help="catalogue, in the same formats")
-    parser.add_argument("--out", required=True, type=Path, help="folder of the run; a run that was stopped is taken up again")
+    out = "folder of the run; a stopped run is taken up again, one of another log is refused"
+    parser.add_argument("--out", required=True, type=Path, help=out)
     parser.add_argument("--preset", choices=sorted(RECIPES), default="demo", help="size of model and training (default: demo)")
     parser.add_argument("--seed", type=int, default=0)
     names = [system.name for system in SYSTEMS]

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import hashlib
 import json
 from pathlib import Path
 
@@ -16,9 +17,14 @@ class LogError(ValueError):
     """A log or catalogue that cannot be used: says what was found, what was expected, what to do."""
 
 
+def file_sha256(path: Path) -> str:
+    _check_exists(path)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_table(path: Path) -> pa.Table:
-    if not path.is_file():
-        raise LogError(f"{path}: no such file")
+    _check_exists(path)
     if path.stat().st_size == 0:
         raise LogError(f"{path.name} is empty (0 bytes); expected a table with at least one row")
     try:
@@ -28,6 +34,11 @@ def read_table(path: Path) -> pa.Table:
     if table.num_rows == 0:
         raise LogError(f"{path.name} has no rows; expected at least one")
     return table
+
+
+def _check_exists(path: Path) -> None:
+    if not path.is_file():
+        raise LogError(f"{path}: no such file")
 
 
 def _reader(path: Path):
