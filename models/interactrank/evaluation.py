@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from interactrank.evaluate import evaluate_scores, model_scores
-from interactrank.features import LEXICAL, POPULARITY
+from interactrank.features import LEXICAL
 from interactrank.held_out import HeldOut, Period, held_out
+from interactrank.logs.items import POPULARITY
 from interactrank.report import Results, markdown_table, write_json, write_plot
 from interactrank.runs import Run, load_system, trained_systems
 

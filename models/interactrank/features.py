@@ -12,11 +12,11 @@ from interactrank.counts import CountColumn, CountSchema
 from interactrank.counts.index import CountIndex, index_counts, look_up
 from interactrank.logs import IMPRESSION, Log
 from interactrank.logs.events import CONTEXT
+from interactrank.logs.items import POPULARITY
 from interactrank.popularity import PopularityIndex, index_popularity, popularity
 
 BOUNCE = "short_click"
 LEXICAL = "bm25"
-POPULARITY = "engagements_30d"
 PRIOR = 5.0
 
 

@@ -104,6 +104,8 @@ def test_own_action_names_can_be_given(tmp_path):
         ("row 2: column 'item' is empty", None, {"item": ["7", ""]}),
         ("column 'price' holds 'cheap'; expected a number.*remove other text columns", None, {"price": ["1", "cheap"]}),
         ("column 'price' holds inf", None, {"price": [1.0, float("inf")]}),
+        ("column 'engagements_30d' has a name that is reserved.*rename", None, {"engagements_30d": [1, 2]}),
+        ("column 'id' has a name that is reserved", None, {"id": [1, 2]}),
     ],
 )
 def test_bad_values_get_one_clear_error(tmp_path, match, events, items):

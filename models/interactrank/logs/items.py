@@ -10,7 +10,10 @@ from interactrank.keys import IdKind, detect_id_kind, item_keys
 from interactrank.logs.columns import Column, as_categories, as_numbers, as_text, column, is_number, is_text
 from interactrank.logs.tables import LogError
 
+POPULARITY = "engagements_30d"
 _TEXT = ("item", "title", "text", "category")
+# Columns that reader and export add themselves: one of the catalogue's own would take their place, or they its.
+_RESERVED = ("id", "key", POPULARITY)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ def read_items(table: pa.Table, file: str) -> Catalogue:
         if name in _TEXT:
             continue
         source = column(table, file, name)
+        if name in _RESERVED:
+            raise source.fail("has a name that is reserved", f"any but {', '.join(_RESERVED)}, so rename or remove it")
         if _is_vector(source.type):
             if content is not None:
                 raise source.fail("is a second content embedding", "at most one column of lists")
