@@ -105,7 +105,8 @@ def batch_loss(
 ) -> Tensor:
     """`batch`: request numbers."""
     slots = examples.item_row[batch]
-    unique, inverse = np.unique(np.maximum(slots, 0), return_inverse=True)
+    # Padding repeats the request's first item, which it always has: any other row would become a negative of every batch.
+    unique, inverse = np.unique(np.where(slots >= 0, slots, slots[:, :1]), return_inverse=True)
     inverse = torch.from_numpy(inverse.reshape(slots.shape))
     rows = torch.from_numpy(unique.astype(np.int64))
     items, _ = model.item_tower({name: value[rows] for name, value in item_inputs.items()})

@@ -12,11 +12,12 @@ from interactrank.experiment import columns_for, schema_for
 from interactrank.features import raw_columns, request_frame, wanted_actions
 from interactrank.leaks import LeakError, check_no_leak
 from interactrank.logs import Log
+from interactrank.losses import sampled_softmax
 from interactrank.model import InteractRank
 from interactrank.popularity import index_popularity
 from interactrank.presets import SMOKE
 from interactrank.systems import system_named
-from interactrank.train import TrainOptions, batch_loss, train
+from interactrank.train import TrainOptions, batch_loss, item_vectors, train
 
 
 def test_a_thousand_strange_rows_train_to_something_better_than_chance(model, experiment, held):
@@ -28,6 +29,20 @@ def test_examples_hold_engaged_items_first_and_no_padding_labels(experiment):
     examples = experiment.examples
     assert (examples.labels[:, 0, 0] == 1).all()
     assert not examples.labels[examples.item_row < 0].any()
+
+
+def test_the_softmax_draws_from_the_items_of_the_batch_and_padding_adds_none(model, experiment, monkeypatch):
+    def seeing(**arguments):
+        seen.append(arguments["items"])
+        return sampled_softmax(**arguments)
+
+    examples, seen = experiment.examples, []
+    batch = np.flatnonzero((examples.item_row[:, -1] == -1) & (examples.item_row != 0).all(axis=1))[:8]
+    rows = examples.item_row[batch]
+    monkeypatch.setattr("interactrank.train.sampled_softmax", seeing)
+    batch_loss(model, examples, batch, experiment.item_inputs, TrainOptions())
+    expected = item_vectors(model, experiment.item_inputs)[0][np.unique(rows[rows >= 0])]
+    assert len(batch) == 8 and seen[0].shape == expected.shape and torch.allclose(seen[0], expected, atol=1e-6)
 
 
 def test_columns_of_examples_are_those_of_their_items(experiment):
