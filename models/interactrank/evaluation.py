@@ -58,10 +58,10 @@ def _position(run: Run, name: str) -> int:
 
 def facts(held: HeldOut) -> dict:
     """What a reader needs to judge the numbers."""
-    engaged = held.gains > 0
+    engaged, user = held.gains > 0, held.frame["user"]
     return {
         "requests": len(held.frame),
-        "users": int(held.frame["user"].nunique()),
+        "users": int(user[user != ""].nunique()),
         "candidates_per_request": round(float(np.diff(held.candidates.offsets).mean()), 1),
         "engaged_per_request": round(float(engaged.sum() / len(held.frame)), 3),
         "engaged_found_by_retrieval": round(float(held.candidates.retrieved[engaged].mean()), 4),

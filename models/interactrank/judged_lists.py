@@ -29,7 +29,8 @@ def judge_run(run: Run, judged: str | PathLike, split: str) -> tuple[Results, di
 
 
 def judged_requests(run: Run, judged: str | PathLike, split: str) -> HeldOut:
-    """Every list as a request of nobody at the end of the log, with its judged items as the only candidates."""
+    """Every list as a request of nobody at the end of the log, with its judged items as the only candidates. So intervals
+    are over lists."""
     experiment = run.experiment
     lists = read_judged_lists(judged, experiment.log, split)
     end = int(experiment.log.events["time"].iloc[-1]) + 1
@@ -42,6 +43,4 @@ def judged_requests(run: Run, judged: str | PathLike, split: str) -> HeldOut:
     candidates = Candidates(lists.offsets, lists.item_row, engaged, np.ones(len(engaged), bool))
     raw = raw_columns(experiment.source, frame, candidates.request, lists.item_row)
     sequences = sequences_before(experiment.sequences, frame["user"], frame["time"], STORED_EVENTS)
-    # The interval is over queries: every list has a user of its own.
-    frame = frame.assign(user=[f"list {number}" for number in range(count)])
     return HeldOut(frame, candidates, lists.gains, raw, sequences)

@@ -107,8 +107,10 @@ def _auc(ranking: _Ranking, engaged: np.ndarray, positives: np.ndarray, requests
 
 def user_interval(values: np.ndarray, users: np.ndarray, *, resamples: int = 1000, seed: int = 1) -> Interval:
     """Mean over requests with a 95 % percentile interval from resampling users with replacement. The same users and seed
-    give the same resamples, so intervals of two systems on the same requests are comparable."""
-    code, distinct = pd.factorize(np.asarray(users, object))
+    give the same resamples, so intervals of two systems on the same requests are comparable. A request of nobody ('')
+    stands for a user of its own."""
+    users = np.asarray(users, object)
+    code, distinct = pd.factorize(np.where(users == "", np.arange(len(users)), users))
     known = ~np.isnan(values)
     if not known.any():
         return Interval(np.nan, np.nan, np.nan)

@@ -62,6 +62,12 @@ def test_the_interval_covers_the_true_mean_and_resamples_users_not_requests():
     assert covered >= 51
 
 
+def test_requests_of_nobody_are_users_of_their_own():
+    values = np.random.default_rng(0).random(400)
+    nobody, everybody = (user_interval(values, users) for users in ([""] * 400, [f"u{n}" for n in range(400)]))
+    assert nobody == everybody and nobody.high - nobody.low > 0.03
+
+
 def test_the_interval_is_the_same_for_the_same_seed_and_ignores_missing_values():
     values, users = np.array([1.0, 0.0, np.nan, 1.0]), ["a", "b", "b", "c"]
     assert user_interval(values, users) == user_interval(values, users)

@@ -8,6 +8,7 @@ import torch
 from interactrank.counts import last_daily_build
 from interactrank.counts.index import index_counts
 from interactrank.evaluate import evaluate_scores, model_scores
+from interactrank.evaluation import facts
 from interactrank.experiment import columns_for, schema_for
 from interactrank.features import raw_columns, request_frame, wanted_actions
 from interactrank.leaks import LeakError, check_no_leak
@@ -23,6 +24,12 @@ from interactrank.train import TrainOptions, batch_loss, item_vectors, train
 def test_a_thousand_strange_rows_train_to_something_better_than_chance(model, experiment, held):
     metrics = evaluate_scores(model_scores(model, experiment, held), held)
     assert metrics["auc"].low > 0.6
+
+
+def test_nobody_is_not_counted_as_a_user(held):
+    user = held.frame["user"].astype(object)
+    half_unknown = replace(held, frame=held.frame.assign(user=user.where(user > "u2", "")))
+    assert facts(half_unknown)["users"] == user[user > "u2"].nunique() < facts(held)["users"]
 
 
 def test_examples_hold_engaged_items_first_and_no_padding_labels(experiment):
