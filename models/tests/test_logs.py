@@ -61,9 +61,26 @@ def test_every_format_gives_the_same_log(tmp_path, extension):
 
 def test_requests_come_from_request_ids_or_from_user_query_and_time(tmp_path):
     assert read(tmp_path).events["request"].tolist() == [0, 0, 0, 1]
-    assert read(tmp_path, {**EVENTS, "request_id": ["a", "b", "a", "a"]}).events["request"].tolist() == [0, 1, 0, 0]
+    assert read(tmp_path, {**EVENTS, "request_id": ["a", "b", "a", "c"]}).events["request"].tolist() == [0, 1, 0, 2]
+    assert read(tmp_path, {**EVENTS, "request_id": ["a", "", "a", ""]}).events["request"].tolist() == [0, 1, 0, 2]
     later = {**EVENTS, "time": [T0, T0, T0 + 2_000_000, T0 + 2_000_000]}
     assert read(tmp_path, later).events["request"].tolist() == [0, 0, 1, 2]
+
+
+def test_events_of_nobody_without_a_request_id_are_requests_of_their_own_with_a_notice(tmp_path):
+    nobody = {**EVENTS, "user": ["", None, "ann", "ann"], "query": ["q"] * 4}
+    log = read(tmp_path, nobody)
+    assert log.events["request"].tolist() == [0, 1, 2, 2]
+    assert log.notices == ("2 of 4 events in events.csv have neither user nor request_id; each is a request of its own",)
+    log = read(tmp_path, {**nobody, "request_id": ["a", "a", None, None]})
+    assert log.events["request"].tolist() == [0, 0, 1, 1] and log.notices == ()
+
+
+def test_a_request_id_of_several_users_or_queries_is_refused(tmp_path):
+    ids = ["a", "b", "b", "b"]
+    refused(tmp_path, "row 4: column 'request_id' holds 'b' with user '', and in row 2 with user 'ann'", {"request_id": ids})
+    same_user = {"user": ["ann"] * 4, "request_id": ids}
+    refused(tmp_path, "row 4: .*with query 'x, .*, and in row 2 with query .* session", same_user)
 
 
 def test_optional_columns_are_read_and_text_ids_are_hashed(tmp_path):

@@ -9,7 +9,8 @@ from interactrank.train_all import train_all
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--events", required=True, type=Path, help="engagement log: .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz")
+    events = "engagement log: .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz; without users give it request ids, or every event is alone"
+    parser.add_argument("--events", required=True, type=Path, help=events)
     parser.add_argument("--items", required=True, type=Path, help="catalogue, in the same formats")
     out = "folder of the run; a stopped run is taken up again, one of another log is refused"
     parser.add_argument("--out", required=True, type=Path, help=out)

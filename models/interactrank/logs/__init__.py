@@ -4,7 +4,8 @@ Events are rows of `time` (Unix milliseconds, ascending), `user`, `query`, `item
 `request_id`, `position`, `country`, `gender`, `device`, `language`; other columns are not read. Items are rows of `item`,
 `title` and, where the catalogue has them, `text`, `category`, numeric columns and one content embedding (a list of numbers).
 A shown item is an event with action `impression`; every engagement is one more event. A log without impressions is a log.
-Files are CSV, CSV.gz, Parquet or JSONL (.gz). An empty user is an anonymous one: it has no sequence.
+Files are CSV, CSV.gz, Parquet or JSONL (.gz). An empty user is an anonymous one: it has no sequence, and
+an event of nobody without a request_id is a request of its own.
 """
 
 from collections.abc import Sequence

@@ -58,6 +58,12 @@ def as_categories(source: Column) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, pd.Index(categories, dtype=object))
 
 
+def as_labels(source: Column) -> pd.Categorical:
+    """As categories, an empty text being missing too."""
+    values = as_categories(source)
+    return values.remove_categories([""]) if "" in values.categories else values
+
+
 def as_text(source: Column) -> np.ndarray:
     """Object array of str; missing is ''."""
     categories = as_categories(source)

@@ -1,4 +1,4 @@
-"""The events: checked columns, item rows, and which events belong to one request."""
+"""The events: checked columns, item rows and request numbers."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from interactrank.logs.columns import as_categories, as_integers, column
+from interactrank.logs.columns import as_categories, as_integers, as_labels, column
 from interactrank.logs.items import Catalogue
+from interactrank.logs.request_numbers import request_numbers
 from interactrank.logs.tables import LogError
 
 CONTEXT = ("country", "gender", "device", "language")
 _EARLIEST_MS = 315_532_800_000  # 1980-01-01; seconds of our century read as milliseconds lie in January 1970
 _LATEST_MS = 4_102_444_800_000  # 2100-01-01
-_REQUEST_GAP_MS = 30 * 60 * 1000
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,15 @@ def read_events(table: pa.Table, catalogue: Catalogue, source: Source) -> tuple[
     )
     frame["item_row"], notices = _item_rows(table, catalogue, source)
     for name in CONTEXT:
-        frame[name] = _context(table, file, name) if name in has else pd.Categorical([None] * len(frame))
+        frame[name] = as_labels(column(table, file, name)) if name in has else pd.Categorical([None] * len(frame))
     position = as_integers(column(table, file, "position"), missing=-1) if "position" in has else np.full(len(frame), -1)
     frame["position"] = position.astype(np.int32)
-    request_id = as_categories(column(table, file, "request_id")) if "request_id" in has else None
-    frame["request"] = _requests(frame, request_id)
+    frame["request"], of_nobody = request_numbers(frame, table, file)
     known = frame["item_row"] >= 0
     if not known.all():
         frame = frame[known].reset_index(drop=True)
         frame["request"] = pd.factorize(frame["request"])[0].astype(np.int32)
-    return frame, notices
+    return frame, notices + of_nobody
 
 
 def _times(table: pa.Table, file: str) -> np.ndarray:
@@ -101,22 +100,3 @@ def _item_rows(table: pa.Table, catalogue: Catalogue, source: Source) -> tuple[n
     if unknown * 2 > len(rows):
         raise LogError(f"{said}; expected most items to be there, so check that the two files belong together")
     return rows, [f"{said}; they are left out"]
-
-
-def _context(table: pa.Table, file: str, name: str) -> pd.Categorical:
-    values = as_categories(column(table, file, name))
-    return values.remove_categories([""]) if "" in values.categories else values
-
-
-def _requests(frame: pd.DataFrame, request_id: pd.Categorical | None) -> np.ndarray:
-    """Dense request numbers by first event. Without ids: same user and query, with gaps of at most half an hour."""
-    user, query = frame["user"].cat.codes.to_numpy(np.int64), frame["query"].cat.codes.to_numpy(np.int64)
-    order = np.lexsort((frame["time"], query, user))
-    same = (np.diff(user[order]) == 0) & (np.diff(query[order]) == 0)
-    near = np.diff(frame["time"].to_numpy()[order]) <= _REQUEST_GAP_MS
-    group = np.empty(len(frame), np.int64)
-    group[order] = np.concatenate([[0], np.cumsum(~(same & near))])
-    if request_id is not None:
-        given = request_id.codes >= 0
-        group = np.where(given, request_id.codes.astype(np.int64), len(request_id.categories) + group)
-    return pd.factorize(group)[0].astype(np.int32)

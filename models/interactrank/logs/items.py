@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from interactrank.keys import IdKind, detect_id_kind, item_keys
-from interactrank.logs.columns import Column, as_categories, as_numbers, as_text, column, is_number, is_text
+from interactrank.logs.columns import Column, as_labels, as_numbers, as_text, column, is_number, is_text
 from interactrank.logs.tables import LogError
 
 POPULARITY = "engagements_30d"
@@ -37,7 +37,7 @@ def read_items(table: pa.Table, file: str) -> Catalogue:
             "key": item_keys(ids, id_kind),
             "title": pd.Series(as_text(column(table, file, "title")), dtype=object),
             "text": pd.Series(as_text(column(table, file, "text")) if "text" in has else empty, dtype=object),
-            "category": _category(table, file) if "category" in has else pd.Categorical([None] * len(ids)),
+            "category": as_labels(column(table, file, "category")) if "category" in has else pd.Categorical([None] * len(ids)),
         }
     )
     numeric, content, content_name = [], None, None
@@ -67,11 +67,6 @@ def _check_ids(ids: np.ndarray, file: str) -> None:
             f"{file} row {row + 1}: item {ids[row]!r} is there already ({found} duplicates in all);"
             " expected one row for each item, so keep one"
         )
-
-
-def _category(table: pa.Table, file: str) -> pd.Categorical:
-    raw = as_categories(column(table, file, "category"))
-    return raw.remove_categories([""]) if "" in raw.categories else raw
 
 
 def _numbers(source: Column) -> np.ndarray:
