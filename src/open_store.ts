@@ -4,13 +4,12 @@
  * makes of them is remembered by its own reader. The bundle's own features are opened with every bundle; what engagements
  * changed since the start lies over those of the next one too.
  */
-import { globSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Config } from './config.ts'
 import type { Metrics } from './metrics.ts'
 import { openEmbeddedStore } from './store/embedded.ts'
 import { createEmbeddedWrites } from './store/embedded_writes.ts'
 import { openRedisStore } from './store/redis.ts'
+import { snapshotFiles } from './store/snapshot_files.ts'
 import type { FeatureStore } from './store/store.ts'
 
 export type Stores = {
@@ -28,7 +27,7 @@ function embeddedStores({ embedded_bytes_max, embedded_live_keys_max }: Config):
   const changed = createEmbeddedWrites({ keys_max: embedded_live_keys_max })
   return {
     open: (directory) =>
-      openEmbeddedStore(globSync(join(directory, 'features', '*.snapshot')).sort(), {
+      openEmbeddedStore(snapshotFiles(directory), {
         bytes_max: embedded_bytes_max,
         changed,
       }),

@@ -127,7 +127,8 @@ test('two builds of one output: the second is told which process is at it', asyn
 
 test('build makes all that a bundle lacks, and inspect and doctor find it', async (t) => {
   const folder = await testFolder(t)
-  const { directory, manifest } = await writeTinyBundle(join(folder, 'bundle'))
+  // Brackets mean something in a glob.
+  const { directory, manifest } = await writeTinyBundle(join(folder, 'bundle[1]'))
   const items = join(folder, 'items.csv')
   const lines = Array.from({ length: 100 }, (_, n) => `${n},"Shoe ${n}",${n % 50},${n}`)
   await writeFile(items, ['item,title,price,popularity', ...lines].join('\n'))
@@ -164,6 +165,10 @@ test('build makes all that a bundle lacks, and inspect and doctor find it', asyn
     /item 42\n.*vector .*norm.*popularity +42/s,
   )
   assert.match(await inspected(join(directory, 'items.table'), '--item', '4200'), /item 4200: not in the table/)
+  const item = JSON.parse(await inspected(join(directory, 'items.table'), '--item', '42', '--json'))
+  assert.deepEqual({ key: item.key, scalars: item.scalars }, { key: '42', scalars: { popularity: 42 } })
+  const beyond = await prerank(['inspect', directory, '--item', `${2n ** 64n + 1n}`])
+  assert.match(beyond.stderr, /item "18446744073709551617": expected a number below 2\^64/)
   const doctor = await prerank(['doctor', '--bundle', directory])
   // The golden requests of the tiny bundle belong to the table that was replaced: doctor has to see that.
   assert.equal(doctor.code, 1)

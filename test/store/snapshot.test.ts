@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { compareKeys, readSnapshot, type SnapshotRecord, writeSnapshot } from '../../src/store/snapshot.ts'
+import { snapshotFiles } from '../../src/store/snapshot_files.ts'
 
 let directory: string
 before(async () => {
@@ -69,4 +70,15 @@ test('a truncated or foreign file is refused with what was found', async () => {
   }
   await writeFile(path, 'PARQUET!')
   await assert.rejects(read(path), { name: 'SnapshotError', message: /expected "PRSN": not a snapshot file/ })
+})
+
+test('the snapshots of a bundle are found whatever its path looks like, in the order of their names', async () => {
+  const bundle = join(directory, 'bundle[1]{a,b}*')
+  assert.deepEqual(snapshotFiles(bundle), [])
+  await mkdir(join(bundle, 'features'), { recursive: true })
+  for (const name of ['b.snapshot', 'a.snapshot', 'a.snapshot.tmp']) await writeFile(join(bundle, 'features', name), '')
+  assert.deepEqual(
+    snapshotFiles(bundle),
+    ['a', 'b'].map((name) => join(bundle, 'features', `${name}.snapshot`)),
+  )
 })

@@ -1,4 +1,4 @@
-import { globSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { readManifest } from '../../bundle/read_manifest.ts'
@@ -6,9 +6,10 @@ import { countKeys, countTokens } from '../../features/counts.ts'
 import { sequenceKey } from '../../features/sequence.ts'
 import { queryKey } from '../../features/text.ts'
 import { ItemTable } from '../../items/item_table.ts'
+import { snapshotFiles } from '../../store/snapshot_files.ts'
 import { describeManifest } from '../inspect/bundle.ts'
 import { findRecords, type SnapshotSummary, summariseSnapshot } from '../inspect/snapshot.ts'
-import { describeItem, describeTable } from '../inspect/table.ts'
+import { describeItem, describeTable, readItem } from '../inspect/table.ts'
 import { describeValue, indent, type Meaning } from '../inspect/values.ts'
 import { formatBytes, formatCount, formatTable } from '../run/format.ts'
 import { JobError } from '../run/job.ts'
@@ -46,14 +47,14 @@ export function inspectCommand(run: RunJob): Command {
 
 async function inspectBundle(directory: string, asked: Asked, signal: AbortSignal): Promise<Outcome> {
   const manifest = await readManifest(directory)
-  const snapshots = globSync(join(directory, 'features', '*.snapshot')).sort()
+  const snapshots = snapshotFiles(directory)
   if (asked.query !== undefined || asked.user !== undefined)
     return inspectSnapshots(snapshots, directory, asked, signal)
-  const tables = globSync(join(directory, 'items.table'))
-  if (asked.item !== undefined) return inspectTable(join(directory, 'items.table'), asked)
+  const path = join(directory, 'items.table')
+  if (asked.item !== undefined) return inspectTable(path, asked)
   const parts = [describeManifest(manifest)]
-  const table = tables.length > 0 ? ItemTable.open(tables[0]) : null
-  parts.push(table ? describeTable(table, tables[0]) : 'items.table: not built yet (prerank items build)')
+  const table = existsSync(path) ? ItemTable.open(path) : null
+  parts.push(table ? describeTable(table, path) : 'items.table: not built yet (prerank items build)')
   const summaries = await Promise.all(snapshots.map((path) => summariseSnapshot(path, signal)))
   parts.push(...summaries.map(describeSnapshot))
   if (snapshots.length === 0) parts.push('features: no snapshot (prerank counts build, prerank sequences build)')
@@ -97,7 +98,9 @@ function wantedKeys({ query, user }: Asked): (key: string) => boolean {
 async function inspectTable(path: string, { item }: Asked): Promise<Outcome> {
   const table = ItemTable.open(path)
   try {
-    return { summary: table.info, text: item === undefined ? describeTable(table, path) : describeItem(table, item) }
+    if (item === undefined) return { summary: table.info, text: describeTable(table, path) }
+    const found = readItem(table, item)
+    return { summary: found, text: describeItem(found) }
   } finally {
     table.close()
   }

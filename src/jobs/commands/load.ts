@@ -1,7 +1,6 @@
-import { globSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { readManifest } from '../../bundle/read_manifest.ts'
+import { snapshotFiles } from '../../store/snapshot_files.ts'
 import type { LoadResult } from '../load/load.ts'
 import { formatBytes, formatCount } from '../run/format.ts'
 import { JobError } from '../run/job.ts'
@@ -56,7 +55,7 @@ export function loadCommand(run: RunJob): Command {
         ])
         const target = targetOf(options)
         if (!target) throw new JobError('no Redis: give --redis redis://host:port or set REDIS_URL')
-        const files = options.snapshot ?? globSync(join(options.bundle, 'features', '*.snapshot')).sort()
+        const files = options.snapshot ?? snapshotFiles(options.bundle)
         if (files.length === 0) {
           throw new JobError(
             `${options.bundle}: no features/*.snapshot; run "prerank counts build" and "prerank sequences build" first`,

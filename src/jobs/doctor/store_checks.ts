@@ -1,10 +1,10 @@
 /** Is there something to read for this bundle, is it what its keys say, in its columns, and how old is it? */
-import { globSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { statSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { Manifest } from '../../bundle/manifest.ts'
 import { storedCheck } from '../../features/stored_check.ts'
 import { readSnapshot, type SnapshotRecord } from '../../store/snapshot.ts'
+import { snapshotFiles } from '../../store/snapshot_files.ts'
 import { type Client, connectTarget, hostsOf, type Target } from '../load/client.ts'
 import { formatBytes, formatCount, formatDuration } from '../run/format.ts'
 import { type Check, fail, ok, warn } from './check.ts'
@@ -15,7 +15,7 @@ const STALE_MS = 2 * 86_400_000
 const LOAD = 'prerank load --bundle <dir>'
 
 export async function embeddedChecks(directory: string, manifest: Manifest, now_ms: number): Promise<Check[]> {
-  const paths = globSync(join(directory, 'features', '*.snapshot')).sort()
+  const paths = snapshotFiles(directory)
   if (paths.length === 0) {
     return [
       warn(

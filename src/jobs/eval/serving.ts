@@ -1,12 +1,11 @@
 /** The server's own pipeline in this process, over a bundle and either its snapshots or a Redis. */
-import { globSync } from 'node:fs'
-import { join } from 'node:path'
 import { openBundle } from '../../bundle/bundle.ts'
 import type { Precision } from '../../bundle/manifest.ts'
 import { loadKernel } from '../../kernel/load.ts'
 import { createServing, type Serving } from '../../prerank/serving.ts'
 import { openEmbeddedStore } from '../../store/embedded.ts'
 import { openRedisStore } from '../../store/redis.ts'
+import { snapshotFiles } from '../../store/snapshot_files.ts'
 import type { FeatureStore } from '../../store/store.ts'
 import type { Target } from '../load/client.ts'
 import type { Resources } from '../run/job.ts'
@@ -58,6 +57,6 @@ async function openStore({ directory, redis, resources }: EvalServingOptions): P
       cache: { bytes_max: 0, ttl_ms: 1 },
     })
   }
-  const paths = globSync(join(directory, 'features', '*.snapshot')).sort()
+  const paths = snapshotFiles(directory)
   return openEmbeddedStore(paths, { bytes_max: resources.memory_bytes })
 }

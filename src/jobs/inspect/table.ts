@@ -22,29 +22,61 @@ export function describeTable({ info }: ItemTable, path: string): string {
   return `${path}\n${indent(formatTable(rows))}`
 }
 
-export function describeItem(table: ItemTable, id: string): string {
+export type InspectedItem = {
+  id: string
+  /** Decimal: JSON numbers are not exact beyond 2^53. */
+  key: string
+  /** Null: not in the table. */
+  row: number | null
+  vector: number[]
+  content: number[]
+  /** Null where missing. */
+  scalars: Record<string, number | null>
+}
+
+export function readItem(table: ItemTable, id: string): InspectedItem {
   const { info } = table
-  if (info.id_kind === 'u64' && !/^\d{1,20}$/.test(id)) throw new JobError(`item "${id}": the table's ids are numbers`)
-  const key = info.id_kind === 'u64' ? BigInt.asUintN(64, BigInt(id)) : xxh64(id)
+  const key = info.id_kind === 'u64' ? keyOf(id) : xxh64(id)
   const rows = table.rowsOf(BigUint64Array.of(key))
-  if (rows[0] === NO_ROW) return `item ${id}: not in the table (key ${key})`
+  if (rows[0] === NO_ROW) return { id, key: String(key), row: null, vector: [], content: [], scalars: {} }
   const vector = new Float32Array(info.dims)
   const content = new Float32Array(info.content_dims)
   const scalars = new Float32Array(info.scalars.length)
   table.readVectors(rows, vector)
   table.readContent(rows, content)
   table.readScalars(rows, scalars)
+  const named = info.scalars.map((name, at) => [name, Number.isNaN(scalars[at]) ? null : scalars[at]])
+  return {
+    id,
+    key: String(key),
+    row: rows[0],
+    vector: [...vector],
+    content: [...content],
+    scalars: Object.fromEntries(named),
+  }
+}
+
+function keyOf(id: string): bigint {
+  if (/^\d{1,20}$/.test(id) && BigInt(id) < 2n ** 64n) return BigInt(id)
+  throw new JobError(`item "${id}": expected a number below 2^64, as the table's ids are`)
+}
+
+export function describeItem({ id, key, row, vector, content, scalars }: InspectedItem): string {
+  if (row === null) return `item ${id}: not in the table (key ${key})`
   const lines = [
-    ['row', String(rows[0])],
-    ['key', String(key)],
+    ['row', String(row)],
+    ['key', key],
     ['vector', describeVector(vector)],
-    ...(info.content_dims > 0 ? [['content', describeVector(content)]] : []),
-    ...info.scalars.map((name, at) => [name, Number.isNaN(scalars[at]) ? 'missing' : String(scalars[at])]),
+    ...(content.length > 0 ? [['content', describeVector(content)]] : []),
+    ...Object.entries(scalars).map(([name, value]) => [name, value === null ? 'missing' : String(value)]),
   ]
   return `item ${id}\n${indent(formatTable(lines))}`
 }
 
-function describeVector(values: Float32Array): string {
-  const shown = Array.from(values.subarray(0, NUMBERS_SHOWN), (value) => value.toFixed(4)).join(' ')
+function describeVector(values: number[]): string {
+  const shown = values
+    .slice(0, NUMBERS_SHOWN)
+    .map((value) => value.toFixed(4))
+    .join(' ')
   return `${shown}${values.length > NUMBERS_SHOWN ? ' …' : ''} (norm ${Math.hypot(...values).toFixed(4)})`
 }
