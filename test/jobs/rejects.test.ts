@@ -102,6 +102,23 @@ test('bad lines of a JSONL log are counted too, and other kinds of values are re
   assert.equal(result.log.rejected, bad.length + 1)
 })
 
+test('samples of bad rows show the time as it was written', async (t) => {
+  const path = join(await testFolder(t), 'events.csv')
+  await writeFile(path, [HEADER, ...goodCsv, '2025-05-31T23:59:59Z,u,shoes,5,click'].join('\n'))
+  const { result } = await build(t, { events: path, share: 0.1 })
+  assert.deepEqual(result.log.rejections[0].samples, [
+    '{"time":"2025-05-31T23:59:59Z","user_id":"u","query":"shoes","item":"5","action":"click"}',
+  ])
+})
+
+test('blank lines of a JSONL log are no rows', async (t) => {
+  const path = join(await testFolder(t), 'events.jsonl')
+  const line = JSON.stringify({ time: T, query: 'shoes', item: 1, action: 'click' })
+  await writeFile(path, ['', line, '', '   ', line, '', ''].join('\n'))
+  const { result } = await build(t, { events: path, share: 0 })
+  assert.equal(result.log.rows, 2)
+})
+
 test('columns that are not read may have any name, or none', async (t) => {
   const path = join(await testFolder(t), 'events.csv')
   const lines = goodCsv.map((line, n) => `${n},not a time,${line}`)

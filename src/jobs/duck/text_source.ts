@@ -47,7 +47,7 @@ async function selectCsv({ session, files, format, columns }: Convert): Promise<
 }
 
 /**
- * A malformed line has no record: all its columns are null and the checks after this name the reason. Every line is asked
+ * Blank lines are none. A malformed line has no record: all its columns are null and the checks after this name the reason. Every line is asked
  * for its columns, since a field may come late: in newer files of a glob, or in few lines.
  */
 async function selectJson({ session, files, converted, columns }: Convert): Promise<string> {
@@ -62,7 +62,8 @@ async function selectJson({ session, files, converted, columns }: Convert): Prom
   if (names.length === 0) throw new JobError(`${files[0]}: found no line with a column that this job reads`)
   const structure = JSON.stringify(Object.fromEntries(names.map((name) => [name, 'VARCHAR'])))
   return `SELECT ${names.map((name) => `record.${quoteName(name)} AS ${quoteName(name)}`).join(', ')}
-    FROM (SELECT TRY(json_transform(line, ${quote(structure)})) AS record FROM ${lines}, ${REJECTS}))`
+    FROM (SELECT TRY(json_transform(line, ${quote(structure)})) AS record FROM ${lines}, ${REJECTS})
+      WHERE trim(line) <> '')`
 }
 
 const REJECTS = `store_rejects = true, rejects_table = 'rejected_lines', rejects_scan = 'rejected_scans'`

@@ -143,10 +143,10 @@ async function readReport(session: DuckSession, source: Source): Promise<{ repor
 
 async function samplesOf(session: DuckSession, reason: string): Promise<string[]> {
   const rows = await session.rows(
-    `SELECT time_ms, user_id, left(query, 60) AS query, left(item, 60) AS item, action FROM events_checked
+    `SELECT left(time_text, 60) AS time, user_id, left(query, 60) AS query, left(item, 60) AS item, action FROM events_checked
      WHERE reason = ${quote(reason)} LIMIT ${SAMPLES_MAX}`,
   )
-  return rows.map((row) => JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? Number(value) : value)))
+  return rows.map((row) => JSON.stringify(row))
 }
 
 function rejectedLines(source: Source): Rejection[] {

@@ -30,6 +30,7 @@ export function eventsSourceSql(source: Source, id_kind: 'u64' | 'string'): stri
     'file_index',
     'file_row_number',
     `${timeSql(source)} AS time_ms`,
+    `CAST("time" AS VARCHAR) AS time_text`,
     `nullif(${textSql(source, 'user')}, '') AS user_id`,
     `coalesce(${textSql(source, 'query')}, '') AS query`,
     `${textSql(source, 'action')} AS action`,

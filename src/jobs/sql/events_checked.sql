@@ -1,5 +1,5 @@
 -- Every event with the reason why it cannot be used, or NULL. Reads `events_source`, which each engine defines over its
--- files: time_ms BIGINT, user_id, query, item, action and the context columns as text, item_key, unreadable BOOLEAN.
+-- files: time_ms BIGINT, time_text as it was written, user_id, query, item, action and the context columns as text, item_key, unreadable BOOLEAN.
 CREATE OR REPLACE VIEW events_checked AS
 SELECT
   source.*,
