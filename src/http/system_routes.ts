@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { ServiceError } from '../errors.ts'
-import { assertWhole } from '../prerank/score_input.ts'
+import { assertRunning, assertWhole } from '../prerank/score_input.ts'
 import type { Serving } from '../prerank/serving.ts'
 import { type Host, servingOf } from './host.ts'
 import { problemResponses } from './problem.ts'
@@ -63,6 +63,7 @@ export async function healthRoutes(app: FastifyInstance, { host }: { host: Host 
     if (host.not_ready !== null) throw new ServiceError('not_ready', { found: host.not_ready })
     const { bundle, store } = servingOf(host)
     assertWhole(bundle.table)
+    assertRunning(bundle.tower)
     return { status: 'ready', store: store.state() }
   })
 }

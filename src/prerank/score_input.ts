@@ -5,6 +5,7 @@ import type { StoredBlob, StoredFeatures } from '../features/stored.ts'
 import type { ItemTable } from '../items/item_table.ts'
 import type { Kernel, Resolved, ScoreInput } from '../kernel/kernel.ts'
 import { TowerError, type TowerErrorKind } from '../tower/errors.ts'
+import type { TowerPool } from '../tower/pool.ts'
 import { foldHeads, normalisedWeights } from './head_weights.ts'
 import type { Candidates, PrerankRequest } from './request.ts'
 import type { Serving } from './serving.ts'
@@ -38,15 +39,15 @@ export async function headVectors({ bundle }: Serving, input: TowerInput, signal
   try {
     return await bundle.tower.run(bundle.queryInputs(input), { signal })
   } catch (error) {
-    if (error instanceof TowerError && error.kind in UNAVAILABLE) {
-      throw new ServiceError(
-        UNAVAILABLE[error.kind]!,
-        { found: error.message, expected: 'a try later' },
-        { cause: error, reason: error.kind === 'overloaded' ? 'tower_queue' : undefined },
-      )
-    }
-    throw error
+    throw error instanceof TowerError ? (unavailable(error) ?? error) : error
   }
+}
+
+function unavailable(error: TowerError): ServiceError | null {
+  const code = UNAVAILABLE[error.kind]
+  if (!code) return null
+  const reason = error.kind === 'overloaded' ? 'tower_queue' : undefined
+  return new ServiceError(code, { found: error.message, expected: 'a try later' }, { cause: error, reason })
 }
 
 type ScoreParts = {
@@ -73,6 +74,11 @@ export function scoreInput({ bundle }: Serving, { request, candidates, vectors, 
 /** After everything has been read: a table whose file has shrunk meanwhile gives zeros, which no answer may come from. */
 export function assertWhole(table: ItemTable): void {
   if (table.lost) throw new ServiceError('table_damaged', TABLE_DAMAGED)
+}
+
+/** Until a worker starts again, which the pool keeps trying, every request would fail. */
+export function assertRunning({ broken }: TowerPool): void {
+  if (broken) throw unavailable(broken)
 }
 
 const TABLE_DAMAGED = {

@@ -70,6 +70,11 @@ export class TowerPool {
     return this.#queue.length
   }
 
+  /** Why every request fails now, no worker being left; null as soon as one has started. */
+  get broken(): TowerError | null {
+    return this.#broken
+  }
+
   /** How long a request that comes now would wait, from what a row took lately. */
   get wait_ms(): number {
     return (this.#queue.length * this.#row_ms) / Math.max(1, this.#workers.size)
@@ -224,7 +229,8 @@ export class TowerPool {
   /** Requests are told at once while no worker is left; the next one that starts ends this. */
   #giveUpWithoutWorkers(error: Error): void {
     if (this.#workers.size > 0) return
-    this.#broken = new TowerError('crashed', `no tower worker can be started: ${error.message}`, { cause: error })
+    // Callers see the message; the cause, with its paths, is for the log.
+    this.#broken = new TowerError('crashed', 'no tower worker can be started', { cause: error })
     this.#rejectQueued(this.#broken)
   }
 
