@@ -1,6 +1,7 @@
 /** Golden requests (docs/formats.md §9): does this service give the scores that the trainer gave? */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { checkedEntry } from './golden_entry.ts'
 import { goldenRequests } from './golden_requests.ts'
 import type { Manifest, Precision } from './manifest.ts'
 import type { Pace } from './pace.ts'
@@ -35,7 +36,8 @@ export async function replayGolden(options: {
   pace: Pace
 }): Promise<GoldenReport> {
   const { directory, manifest, precision, score, pace } = options
-  const json = await readFile(join(directory, manifest.golden.file))
+  const path = join(directory, manifest.golden.file)
+  const json = await readFile(path)
   const tolerance = manifest.golden.tolerance[precision]
   if (tolerance === undefined) throw new Error(`${directory}: golden.tolerance has no ${precision}`)
   const report: GoldenReport = {
@@ -46,9 +48,11 @@ export async function replayGolden(options: {
     mismatches: [],
     ok: false,
   }
-  for (const { now_ms, request, blobs, ids, scores } of goldenRequests(json)) {
+  for (const entry of goldenRequests(json, path)) {
+    const name = `request ${report.requests++}`
+    const { now_ms, request, blobs, ids, scores } = checkedEntry(entry, `${path}, ${name}`)
     const found = await score({ now_ms, request, blobs: decodeBlobs(blobs) })
-    compare(report, { name: `request ${report.requests++}`, found, expected: { ids, scores } })
+    compare(report, { name, found, expected: { ids, scores } })
     await pace.rest()
   }
   report.ok = report.scores > 0 && report.mismatches.length === 0 && report.worst.difference <= tolerance

@@ -3,13 +3,6 @@
  * a request takes, and as text it would wait in V8's old space for a full collection; so each request is cut out of the
  * bytes, from brace to brace (no byte of a longer UTF-8 character is ASCII), and parsed alone.
  */
-export type GoldenEntry = {
-  now_ms: number
-  request: unknown
-  blobs: Record<string, string>
-  ids: (string | number)[]
-  scores: number[]
-}
 
 const HEAD = /^\s*\{\s*"requests"\s*:\s*\[/
 /** Longer than any head that somebody would write. */
@@ -18,20 +11,31 @@ const TAIL = /^\]\s*\}\s*$/
 const BETWEEN = new Set(Buffer.from(' \t\r\n,'))
 const [QUOTE, BACKSLASH, OPENING, CLOSING] = Buffer.from('"\\{}')
 
-/** Throws where the text is not `{ "requests": [ {…}, … ] }`. */
-export function* goldenRequests(json: Buffer): Generator<GoldenEntry> {
+/** Throws, with the file's path, where the text is not `{ "requests": [ {…}, … ] }`. */
+export function* goldenRequests(json: Buffer, path: string): Generator<unknown> {
+  const unreadable = (at: number) => new Error(`${path}, byte ${at}: ${difference(json, at)}`)
   let at = HEAD.exec(json.toString('latin1', 0, HEAD_BYTES))?.[0].length ?? 0
-  if (at === 0) throw unreadable(json, 0)
-  for (;;) {
+  if (at === 0) throw unreadable(0)
+  for (let index = 0; ; index++) {
     while (BETWEEN.has(json[at])) at++
     if (json[at] !== OPENING) break
     const end = objectEnd(json, at)
-    yield JSON.parse(json.toString('utf8', at, end))
+    if (end === at) throw unreadable(json.length)
+    yield parse(json.toString('utf8', at, end), `${path}, request ${index}`)
     at = end
   }
-  if (!TAIL.test(json.toString('latin1', at))) throw unreadable(json, at)
+  if (!TAIL.test(json.toString('latin1', at))) throw unreadable(at)
 }
 
+function parse(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${where}: not JSON: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** Place behind the brace that closes the one which stands there; the start itself where none does. */
 function objectEnd(json: Buffer, start: number): number {
   let depth = 0
   for (let at = start; at < json.length; at++) {
@@ -40,7 +44,7 @@ function objectEnd(json: Buffer, start: number): number {
     else if (byte === OPENING) depth++
     else if (byte === CLOSING && --depth === 0) return at + 1
   }
-  throw unreadable(json, json.length)
+  return start
 }
 
 /** Place of the quote that ends the string which begins there. */
@@ -53,7 +57,7 @@ function stringEnd(json: Buffer, start: number): number {
   return json.length
 }
 
-function unreadable(json: Buffer, at: number): Error {
+function difference(json: Buffer, at: number): string {
   const found = at < json.length ? JSON.stringify(json.toString('utf8', at, at + 20)) : 'the end'
-  return new Error(`golden requests, byte ${at}: found ${found}, expected { "requests": [ {…}, … ] }`)
+  return `found ${found}, expected { "requests": [ {…}, … ] }`
 }

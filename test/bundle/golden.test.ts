@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -15,12 +15,13 @@ const { requests }: { requests: (GoldenScores & { request: unknown })[] } = JSON
   readFileSync(join(directory, 'golden.json'), 'utf8'),
 )
 
-const options = { pace: FULL_SPEED, directory, manifest, precision: 'float32' } as const
-
 /** Replays with the golden scores themselves, changed by `change`. */
-function replay(change: (scores: { ids: string[]; scores: number[] }, index: number) => void) {
+function replay(change: (scores: { ids: string[]; scores: number[] }, index: number) => void, from = directory) {
   return replayGolden({
-    ...options,
+    pace: FULL_SPEED,
+    directory: from,
+    manifest,
+    precision: 'float32',
     async score({ request, blobs }) {
       const index = requests.findIndex((golden) => JSON.stringify(golden.request) === JSON.stringify(request))
       assert.deepEqual(blobs, records)
@@ -86,11 +87,32 @@ test('candidates that only one side scored are named', async () => {
   assert.match(describeGolden(report), /has no score, expected .*stranger scored .*, expected no score/)
 })
 
+test('a request that is not as it has to be is refused with every field, what was found and what was expected', async () => {
+  const [first, second] = requests as (GoldenScores & Record<string, unknown>)[]
+  const { ids: _, ...without_ids } = second
+  const cases: [request: object, message: RegExp][] = [
+    [without_ids, /golden\.json, request 1: 1 problem\n {2}ids: found nothing, expected array/],
+    [{ ...second, blobs: undefined }, /request 1: 1 problem\n {2}blobs: found nothing, expected object/],
+    [{ ...second, blobs: { key: 5 } }, /blobs\.key: found 5, expected string/],
+    [{ ...second, ids: [null], scores: [null] }, /2 problems\n {2}ids\[0\]: found null.*\n {2}scores\[0\]: found null/],
+    [{ ...second, scores: [1] }, /scores: found 1 elements, expected 40, one for each of ids/],
+    [{ ...second, now_ms: '1' }, /now_ms: found the string "1", expected number/],
+    [{ ...second, score: 1 }, /score: found 1, expected only the fields now_ms, request/],
+  ]
+  const wrong = mkdtempSync(join(scratch, 'wrong-'))
+  for (const [request, message] of cases) {
+    writeFileSync(join(wrong, 'golden.json'), JSON.stringify({ requests: [first, request] }))
+    await assert.rejects(
+      replay(() => {}, wrong),
+      message,
+    )
+  }
+})
+
 test('a file without requests proves nothing', async () => {
-  const empty = join(scratch, 'empty')
-  mkdirSync(empty)
+  const empty = mkdtempSync(join(scratch, 'empty-'))
   writeFileSync(join(empty, 'golden.json'), '{"requests": []}')
-  const report = await replayGolden({ ...options, directory: empty, score: () => assert.fail('nothing to score') })
+  const report = await replay(() => {}, empty)
   assert.equal(report.ok, false)
   assert.match(describeGolden(report), /^0 scores of 0 golden requests/)
 })

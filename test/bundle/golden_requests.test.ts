@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { goldenRequests } from '../../src/bundle/golden_requests.ts'
 
-const read = (text: string) => Array.from(goldenRequests(Buffer.from(text))) as unknown[]
+const read = (text: string) => Array.from(goldenRequests(Buffer.from(text), 'golden.json'))
 
 test('requests come one by one as they stand in the file, whatever their strings hold', () => {
   const nasty = fc.string({ unit: fc.constantFrom('"', '\\', '{', '}', '[', ']', ',', 'a', 'é', '\n') })
@@ -16,15 +16,16 @@ test('requests come one by one as they stand in the file, whatever their strings
   )
 })
 
-test('what is no list of requests is refused with the place', () => {
+test('what is no list of requests is refused with the file and the place', () => {
   const refused: [text: string, message: RegExp][] = [
-    ['', /byte 0: found the end/],
+    ['', /^Error: golden\.json, byte 0: found the end/],
     ['{"scores": []}', /byte 0: found "{\\"scores\\": \[\]}", expected { "requests"/],
     ['{"requests": [{"ids": [1]}', /byte 26: found the end/],
     ['{"requests": [{"ids": "}', /found the end/],
     ['{"requests": [1]}', /byte 14: found "1]}"/],
     ['{"requests": [{}]} and more', /byte 16: found "\]} and more"/],
-    ['{"requests": [{"ids": nothing}]}', /JSON/],
+    ['{"requests": [{}, {"ids": nothing}]}', /golden\.json, request 1: not JSON: /],
+    ['{"requests": [{"scores": [NaN]}]}', /golden\.json, request 0: not JSON: .*N/],
   ]
   for (const [text, message] of refused) assert.throws(() => read(text), message)
 })
