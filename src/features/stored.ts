@@ -5,8 +5,9 @@ import type { Manifest } from '../bundle/manifest.ts'
 import type { StoreAnswer } from '../store/store.ts'
 import { type ParsedCounts, parseCountBlob } from './counts.ts'
 import { liveBlob } from './live_counts.ts'
+import { type Failure, type LostFeature, lostFeatures } from './lost.ts'
 import { maskedKey } from './masked_key.ts'
-import type { FeatureName, ReadPlan } from './plan.ts'
+import type { ReadPlan } from './plan.ts'
 import { decodeEvents, type Sequence } from './sequence.ts'
 import { isTowerNumber, TOWER_NUMBER } from './tower_number.ts'
 
@@ -23,8 +24,8 @@ type Attempts = {
   /** One per planned blob: what the batch build counted, and what happened since. */
   batch: (ParsedCounts | null)[]
   live: (ParsedCounts | null)[]
-  /** Key → why it could not be used. */
-  failed: ReadonlyMap<string, string>
+  /** By key. */
+  failed: ReadonlyMap<string, Failure>
 }
 
 export type StoredFeatures = {
@@ -33,28 +34,30 @@ export type StoredFeatures = {
   blobs: StoredBlob[]
   embedding: Float32Array | null
   /** Planned features that the store could not give; absent ones are not among them. */
-  lost: FeatureName[]
+  lost: LostFeature[]
   /** Why, one line per reason, for the log: without user ids. */
   problems: string[]
 }
 
-/** Decodes answers to plans of this manifest; null stands for a store that did not answer. */
-export type AnswerReader = (plan: ReadPlan, answer: StoreAnswer | null, now_ms: number) => StoredFeatures
+/** Decodes answers to plans of this manifest; a failure stands for a store that did not answer. */
+export type AnswerReader = (plan: ReadPlan, answer: StoreAnswer | Failure, now_ms: number) => StoredFeatures
 
 export function answerReader(manifest: Manifest): AnswerReader {
   const parse = rememberedParser(manifest.counts.columns.map((column) => column.name))
   const dims = embeddingDims(manifest)
   const count_options = { columns: manifest.counts.columns, actions: manifest.actions }
   return (plan, answer, now_ms) => {
-    if (!answer) return { sequence: null, blobs: [], embedding: null, lost: plan.features, problems: [] }
-    const failed = new Map(answer.problems.map(({ key, error }) => [key, error.message]))
+    if ('reason' in answer) return nothing(plan, answer)
+    const failed = new Map<string, Failure>(
+      answer.problems.map(({ key, error }) => [key, { reason: error.kind, message: error.message }]),
+    )
     const { sequence: sequence_key, values: keys, live: live_keys } = plan.read
     const attempt = <T>(key: string, decode: () => T): T | null => {
       try {
         return failed.has(key) ? null : decode()
       } catch (error) {
         const shown = live_keys.includes(key) || key === sequence_key ? maskedKey(key) : key
-        failed.set(key, `${shown}: ${(error as Error).message}`)
+        failed.set(key, { reason: 'damaged', message: `${shown}: ${(error as Error).message}` })
         return null
       }
     }
@@ -73,9 +76,14 @@ export function answerReader(manifest: Manifest): AnswerReader {
       blobs: wholeSegments({ plan, batch, live, failed }),
       embedding,
       lost: lostFeatures(plan, failed),
-      problems: [...new Set(failed.values())],
+      problems: [...new Set(Array.from(failed.values(), ({ message }) => message))],
     }
   }
+}
+
+function nothing({ features }: ReadPlan, { reason, message }: Failure): StoredFeatures {
+  const lost = features.map((feature) => ({ feature, reason }))
+  return { sequence: null, blobs: [], embedding: null, lost, problems: [message] }
 }
 
 /**
@@ -95,16 +103,6 @@ function wholeSegments({ plan, batch, live, failed }: Attempts): StoredBlob[] {
     ...usable(false, (segment) => !broken.has(segment)),
     ...usable(true, (segment) => !broken.has(segment) && !stale.has(segment)),
   ]
-}
-
-function lostFeatures(plan: ReadPlan, failed: ReadonlyMap<string, string>): FeatureName[] {
-  const lost = plan.features.filter((feature) => {
-    if (feature === 'sequence') return failed.has(plan.read.sequence ?? '')
-    if (feature === 'query_embedding') return failed.has(embeddingKey(plan))
-    return plan.blobs.some(({ value }) => failed.has(plan.read.values[value]))
-  })
-  const is_stale = !lost.includes('cross_counts') && plan.read.live.some((key) => failed.has(key))
-  return is_stale ? [...lost, 'live_counts'] : lost
 }
 
 /** Bytes that a cache hands out again are checked once; the memory of it lives as long as the bytes do. */

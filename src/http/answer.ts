@@ -67,7 +67,7 @@ export const PrerankAnswerBody = Type.Object(
     degraded_reasons: Type.Optional(
       Type.Record(Type.String(), Type.String(), {
         description:
-          'Why, for every degraded feature. `deadline`: waiting for it would have left no time to score. `late`, `down`: the store. `nonsense`, `damaged`: what it holds.',
+          'Why, for every degraded feature. `deadline`: waiting for it would have left no time to score. `late`, `down`: the store. `not_loaded`: it holds nothing that `prerank load` writes. `nonsense`, `damaged`: what it holds.',
       }),
     ),
     explain: Type.Optional(Type.Array(Explanation)),

@@ -1,4 +1,5 @@
 /** What the pipeline answers. Ids stay with the caller: `positions` index the candidates of the request. */
+import type { LossReason } from '../features/lost.ts'
 import type { Candidates } from './request.ts'
 
 /** Stages of a request in the order of the diagram; `decode` and `encode` belong to the wire. */
@@ -30,7 +31,7 @@ export type CandidateExplanation = {
 export type FeatureRead =
   | { feature: string; outcome: 'hit'; age_ms?: number }
   | { feature: string; outcome: 'miss' }
-  | { feature: string; outcome: 'lost'; reason: string }
+  | { feature: string; outcome: 'lost'; reason: LossReason }
 
 export type PrerankAnswer = {
   /** The one bundle that answered from begin to end. */

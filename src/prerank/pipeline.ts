@@ -38,7 +38,7 @@ export async function prerank(
   budget.enter('features')
   const left_ms = budget.left_ms()
   const spare_ms = left_ms - forecast.rest_ms(asked, left_ms)
-  const [{ stored, reads, problems }, candidates] = await Promise.all([
+  const [{ stored, reads }, candidates] = await Promise.all([
     watch.time('features', () => readFeatures(serving, { plan, spare_ms, now_ms })),
     watch.time('resolve', () => resolveCandidates(serving, request.candidates)),
   ])
@@ -58,10 +58,10 @@ export async function prerank(
     positions,
     scores,
     counts: { candidates: given, scored: given - unknown - duplicates, unknown, duplicates },
-    degraded: stored.lost,
+    degraded: stored.lost.map(({ feature }) => feature),
     explain: explained,
     reads,
-    problems,
+    problems: stored.problems,
     timings_ms: watch.timings_ms,
   }
 }

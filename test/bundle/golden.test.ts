@@ -91,12 +91,12 @@ test('a request that is not as it has to be is refused with every field, what wa
   const [first, second] = requests as (GoldenScores & Record<string, unknown>)[]
   const { ids: _, ...without_ids } = second
   const cases: [request: object, message: RegExp][] = [
-    [without_ids, /golden\.json, request 1: 1 problem\n {2}ids: found nothing, expected array/],
-    [{ ...second, blobs: undefined }, /request 1: 1 problem\n {2}blobs: found nothing, expected object/],
-    [{ ...second, blobs: { key: 5 } }, /blobs\.key: found 5, expected string/],
+    [without_ids, /golden\.json, request 1: 1 problem\n {2}ids: found nothing, expected an array/],
+    [{ ...second, blobs: undefined }, /request 1: 1 problem\n {2}blobs: found nothing, expected an object/],
+    [{ ...second, blobs: { key: 5 } }, /blobs\.key: found 5, expected a text/],
     [{ ...second, ids: [null], scores: [null] }, /2 problems\n {2}ids\[0\]: found null.*\n {2}scores\[0\]: found null/],
     [{ ...second, scores: [1] }, /scores: found 1 elements, expected 40, one for each of ids/],
-    [{ ...second, now_ms: '1' }, /now_ms: found the string "1", expected number/],
+    [{ ...second, now_ms: '1' }, /now_ms: found the string "1", expected a number/],
     [{ ...second, score: 1 }, /score: found 1, expected only the fields now_ms, request/],
   ]
   const wrong = mkdtempSync(join(scratch, 'wrong-'))

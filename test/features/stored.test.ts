@@ -40,7 +40,7 @@ function answer(changed: Partial<StoreAnswer> = {}): StoreAnswer {
 }
 
 const reader = answerReader(manifest)
-const readStored = (found: StoreAnswer | null) => reader(plan, found, NOW_MS)
+const readStored = (found: StoreAnswer) => reader(plan, found, NOW_MS)
 
 const segments = (blobs: { segment: string }[]) => blobs.map(({ segment }) => segment)
 
@@ -61,9 +61,14 @@ test('what is absent is missing, not lost', () => {
 })
 
 test('without an answer everything planned is lost', () => {
-  const stored = readStored(null)
-  assert.deepEqual(stored.lost, ['sequence', 'cross_counts', 'query_embedding'])
+  const stored = reader(plan, { reason: 'late', message: 'no answer within 20 ms' }, NOW_MS)
+  assert.deepEqual(stored.lost, [
+    { feature: 'sequence', reason: 'late' },
+    { feature: 'cross_counts', reason: 'late' },
+    { feature: 'query_embedding', reason: 'late' },
+  ])
   assert.deepEqual(stored.blobs, [])
+  assert.deepEqual(stored.problems, ['no answer within 20 ms'])
 })
 
 test('a corrupt blob costs its segment and is named; the rest stays', () => {
@@ -71,7 +76,7 @@ test('a corrupt blob costs its segment and is named; the rest stays', () => {
   corrupt[50] ^= 1
   const stored = readStored(answer({ values: [blob, blob, corrupt, blob, embedding] }))
   assert.deepEqual(segments(stored.blobs), ['all', 'country'])
-  assert.deepEqual(stored.lost, ['cross_counts'])
+  assert.deepEqual(stored.lost, [{ feature: 'cross_counts', reason: 'damaged' }])
   assert.equal(stored.problems.length, 1)
   assert.match(stored.problems[0], /^iqp:token:\{red\}: count blob: checksum: found 0x[0-9a-f]+, expected 0x/)
 })
@@ -91,14 +96,14 @@ test('a blob of other columns is refused by schema', () => {
 
 test('a corrupt sequence is named without the user', () => {
   const stored = readStored(answer({ sequence: new Uint8Array(5) }))
-  assert.deepEqual(stored.lost, ['sequence'])
+  assert.deepEqual(stored.lost, [{ feature: 'sequence', reason: 'damaged' }])
   assert.deepEqual(stored.problems, ['seq:{…}: sequence: found 5 bytes, expected a multiple of 16'])
 })
 
 test('an embedding of other dims is refused', () => {
   const stored = readStored(answer({ values: [blob, blob, blob, blob, new Uint8Array(12)] }))
   assert.equal(stored.embedding, null)
-  assert.deepEqual(stored.lost, ['query_embedding'])
+  assert.deepEqual(stored.lost, [{ feature: 'query_embedding', reason: 'damaged' }])
   assert.deepEqual(stored.problems, ['qemb:{red shoes}: query embedding: found 12 bytes, expected 16 (4 float32)'])
 })
 
@@ -107,7 +112,7 @@ test('an embedding that a tower would make NaN of is refused', () => {
     const bytes = new Uint8Array(Float32Array.of(1, 2, wrong, 4).buffer)
     const stored = readStored(answer({ values: [blob, blob, blob, blob, bytes] }))
     assert.equal(stored.embedding, null)
-    assert.deepEqual(stored.lost, ['query_embedding'])
+    assert.deepEqual(stored.lost, [{ feature: 'query_embedding', reason: 'damaged' }])
     assert.match(stored.problems[0], /^qemb:\{red shoes\}: query embedding: dim 2: found .*, expected a number from/)
   }
 })
@@ -116,9 +121,21 @@ test('keys that the store could not read are lost with its reason', () => {
   const error = new StoreError('late', 'no answer within 20 ms')
   const problems = [plan.read.sequence!, 'iqp:country=DE:{red shoes}'].map((key) => ({ key, error }))
   const stored = readStored(answer({ sequence: null, values: [blob, null, blob, blob, null], problems }))
-  assert.deepEqual(stored.lost, ['sequence', 'cross_counts'])
+  assert.deepEqual(stored.lost, [
+    { feature: 'sequence', reason: 'late' },
+    { feature: 'cross_counts', reason: 'late' },
+  ])
   assert.deepEqual(segments(stored.blobs), ['all', 'token', 'token'])
   assert.deepEqual(stored.problems, ['no answer within 20 ms'], 'a reason is told once')
+})
+
+test('each lost feature has the reason of its own keys', () => {
+  const problems = [{ key: plan.read.sequence!, error: new StoreError('nonsense', 'WRONGTYPE') }]
+  const stored = readStored(answer({ values: [blob, blob, new Uint8Array(3), blob, embedding], problems }))
+  assert.deepEqual(stored.lost, [
+    { feature: 'sequence', reason: 'nonsense' },
+    { feature: 'cross_counts', reason: 'damaged' },
+  ])
 })
 
 test('bytes that come again are checked once', () => {
@@ -161,7 +178,7 @@ test('live counts that cannot be read leave those of the batch, and are named', 
   const live = [new Uint8Array(3), null, null, clicks(9n, NOW_MS)]
   const stored = readStored(answer({ live, problems }))
   assert.deepEqual(segments(stored.blobs), ['all', 'country', 'token', 'token'], 'no half of the tokens either')
-  assert.deepEqual(stored.lost, ['live_counts'])
+  assert.deepEqual(stored.lost, [{ feature: 'live_counts', reason: 'damaged' }], 'the reason of the first key')
   assert.match(stored.problems[1], /^iqp-live:all:\{…\}: live counts: found 3 bytes/)
 })
 
@@ -170,5 +187,5 @@ test('where the batch is lost too, the counts are lost, and their live part is n
   const problems = ['iqp:all:{red shoes}', 'iqp-live:country=DE:{red shoes}'].map((key) => ({ key, error }))
   const stored = readStored(answer({ live: [clicks(9n, NOW_MS), null, null, null], problems }))
   assert.deepEqual(segments(stored.blobs), ['country', 'token', 'token'])
-  assert.deepEqual(stored.lost, ['cross_counts'])
+  assert.deepEqual(stored.lost, [{ feature: 'cross_counts', reason: 'late' }])
 })
