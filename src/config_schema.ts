@@ -3,6 +3,7 @@
  * The variable of `store_deadline_ms` is STORE_DEADLINE_MS.
  */
 import { type Static, type TSchema, Type } from 'typebox'
+import { DAY_MS } from './day.ts'
 
 const integer = (unit: string, description: string, range: { default: number; minimum: number; maximum: number }) =>
   Type.Integer({ ...range, unit, description })
@@ -15,7 +16,6 @@ const choice = <const T extends string>(description: string, values: readonly T[
   ) as unknown as ReturnType<typeof Type.Unsafe<T>>
 
 const MIB = 1024 * 1024
-const DAY_MS = 86_400_000
 
 export const ConfigSchema = Type.Object({
   host: text('Address to listen on.', { default: '0.0.0.0' }),

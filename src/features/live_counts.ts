@@ -7,10 +7,10 @@
  * arrival: a read is one reply, like that of a count blob (six hashes of a thousand fields took 14 ms, six of these take 4).
  */
 import type { Manifest } from '../bundle/manifest.ts'
+import { DAY_MS, dayOf } from '../day.ts'
 import { type ParsedCounts, packCounts } from './counts.ts'
 import { type EngagementEvent, EVENT_BYTES, encodeEvents } from './sequence.ts'
 
-export const DAY_MS = 86_400_000
 export const LIVE_FIELD_BYTES = EVENT_BYTES
 export const LIVE_RECORD_BYTES = LIVE_FIELD_BYTES + 4
 const KEY_BYTES = 8
@@ -22,10 +22,6 @@ export const liveKey = (count_key: string): string => count_key.replace(/^iqp:/,
 /** The field that counts the event. */
 export function liveField(event: EngagementEvent): Uint8Array {
   return encodeEvents([{ ...event, time_ms: dayOf(event.time_ms) }])
-}
-
-export function dayOf(time_ms: number): number {
-  return time_ms - (time_ms % DAY_MS)
 }
 
 /** The field that counts the event where its item is not listed. */

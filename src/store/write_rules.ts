@@ -1,5 +1,5 @@
 /** What both stores derive from the limits of writes. */
-import { DAY_MS, dayOf } from '../features/live_counts.ts'
+import { DAY_MS, dayOf } from '../day.ts'
 import type { WriteLimits } from './store.ts'
 
 /** The first day of live counts that is kept; today is the last. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { DAY_MS, liveBlob, liveField, liveKey, unlistedField } from '../../src/features/live_counts.ts'
+import { DAY_MS } from '../../src/day.ts'
+import { liveBlob, liveField, liveKey, unlistedField } from '../../src/features/live_counts.ts'
 import { timeOf } from '../../src/features/sequence.ts'
 import { liveRecords } from '../lib/live_records.ts'
 

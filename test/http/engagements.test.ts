@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { DAY_MS } from '../../src/features/live_counts.ts'
+import { DAY_MS } from '../../src/day.ts'
 import { engage, eventBody, postEngagements } from '../lib/engagements.ts'
 import { assertProblem, type ExpectedProblem } from '../lib/problem.ts'
 import { startTinyService, type TinyService } from '../lib/tiny_service.ts'

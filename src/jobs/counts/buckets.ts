@@ -3,8 +3,7 @@
  * start instead, into buckets that do not overlap, so that each event is counted once and a column is a sum of buckets.
  */
 import type { Manifest } from '../../bundle/manifest.ts'
-
-const DAY_MS = 86_400_000
+import { DAY_MS } from '../../day.ts'
 
 /** Events of `action` with from_ms ≤ time < until_ms, and the columns that count them. */
 export type Bucket = { action: string; from_ms: number; until_ms: number; columns: number[] }

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { Manifest } from '../../bundle/manifest.ts'
+import { DAY_MS } from '../../day.ts'
 import { storedCheck } from '../../features/stored_check.ts'
 import { readSnapshot, type SnapshotRecord } from '../../store/snapshot.ts'
 import { snapshotFiles } from '../../store/snapshot_files.ts'
@@ -11,7 +12,7 @@ import { type Check, fail, ok, warn } from './check.ts'
 
 /** Of each family and server. */
 const SAMPLE_KEYS = 1000
-const STALE_MS = 2 * 86_400_000
+const STALE_MS = 2 * DAY_MS
 const LOAD = 'prerank load --bundle <dir>'
 
 export async function embeddedChecks(directory: string, manifest: Manifest, now_ms: number): Promise<Check[]> {

@@ -1,5 +1,6 @@
 /** An engagement log, checked: the view `events_checked` of a session, and the report of what is wrong with it. */
 import type { Manifest } from '../../bundle/manifest.ts'
+import { DAY_MS } from '../../day.ts'
 import { xxh64 } from '../../features/hash.ts'
 import type { DuckSession } from '../duck/session.ts'
 import { openSource, type Source } from '../duck/source.ts'
@@ -9,7 +10,6 @@ import { EARLIEST_MS, LATEST_MS } from './bounds.ts'
 import { assertShare, type Rejection, type RowReport, SAMPLES_MAX } from './report.ts'
 import { assertColumns, EVENT_COLUMNS, eventsSourceSql, textSql } from './source_view.ts'
 
-const DAY_MS = 86_400_000
 const QUERY_CHARS_MAX = 4096
 const ID_CHARS_MAX = 1024
 /** Actions of the log schema; those that a bundle does not count or keep are read and left out. */
