@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { closedLoop, openLoop } from '../service/generator.ts'
+import type { Traffic } from '../service/measure.ts'
 import { createRawClient } from '../service/raw_client.ts'
 import { percentile } from '../service/summary.ts'
 import { drawBody, FORMATS, type Format, readCatalogue } from '../service/workload.ts'
@@ -12,16 +13,7 @@ const BODIES = 64
 /** Of this many clients each waits for its answer before it asks again. */
 const CONNECTIONS_MAX = 512
 
-export type Load = {
-  url: string
-  bundle: string
-  format: Format
-  candidates: number
-  seconds: number
-  deadline_ms: number
-  rate?: number
-  connections?: number
-}
+export type Load = Traffic & { deadline_ms: number }
 
 export type Outcome = {
   requests: number

@@ -9,7 +9,8 @@ import type { Arrivals } from './generator.ts'
 import type { Summary } from './summary.ts'
 import type { Format } from './workload.ts'
 
-export type Load = {
+/** What every generator needs to know. */
+export type Traffic = {
   url: string
   bundle: string
   format: Format
@@ -18,6 +19,9 @@ export type Load = {
   /** Closed loop with so many connections, or open loop with so many requests per second. */
   connections?: number
   rate?: number
+}
+
+export type Load = Traffic & {
   arrivals?: Arrivals
   requests?: number
   /** Lists of candidates. */

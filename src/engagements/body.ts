@@ -3,21 +3,12 @@
  * wider than JSON's numbers in CBOR, so the check leaves them to `decode`.
  */
 import { type Static, type TSchema, Type } from 'typebox'
-import { ID_LENGTH_MAX, REQUEST_ID_PATTERN } from '../prerank/body.ts'
+import { ID_LENGTH_MAX, Id, REQUEST_ID_PATTERN, Text } from '../prerank/body.ts'
 
 export type EventLimits = { engagements_max: number }
 
 const closed = { additionalProperties: false }
-const Text = (maxLength: number, description: string) => Type.String({ maxLength, description })
 const Context = (name: string) => Type.Optional(Text(256, `${name}, in the vocabulary of the bundle.`))
-
-const Id = Type.Union(
-  [
-    Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-    Type.String({ minLength: 1, maxLength: ID_LENGTH_MAX }),
-  ],
-  { description: 'Item id.' },
-)
 
 const User = Type.Object(
   {

@@ -5,6 +5,7 @@
 import type { Manifest } from '../bundle/manifest.ts'
 import type { Engagement } from '../engagements/engagement.ts'
 import type { StoreWrite } from '../store/store.ts'
+import { contextValue, isPlainSegment } from './context.ts'
 import { xxh64 } from './hash.ts'
 import { liveField, liveKey } from './live_counts.ts'
 import { neededSegments, readsSequence, segmentKeys } from './plan.ts'
@@ -59,8 +60,8 @@ function countChanges(manifest: Manifest, segment: string, event: Engagement): C
 
 /** Values that are in no vocabulary make no keys: callers could fill the store with them. */
 function isKnownContext({ vocabularies }: Manifest, segment: string, user: Engagement['user']): boolean {
-  if (segment === 'all' || segment === 'token') return true
-  const value = user?.[segment as keyof typeof user]
+  if (isPlainSegment(segment)) return true
+  const value = contextValue(user, segment)
   return value !== undefined && (vocabularies[segment]?.includes(value) ?? true)
 }
 

@@ -20,7 +20,7 @@ export const Id = Type.Union([
   Type.String({ minLength: 1, maxLength: ID_LENGTH_MAX }),
 ])
 export const TowerNumber = Type.Number({ minimum: -TOWER_NUMBER_MAX, maximum: TOWER_NUMBER_MAX })
-const Text = (maxLength: number, description: string) => Type.String({ maxLength, description })
+export const Text = (maxLength: number, description: string) => Type.String({ maxLength, description })
 
 /** Schemas of what `decode` checks by hand. */
 type DataSchemas = {
