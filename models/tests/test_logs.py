@@ -1,5 +1,7 @@
 """Reading logs: every format gives the same log; bad input gets one clear error."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,6 +151,7 @@ def test_missing_columns_empty_and_unknown_files_get_one_clear_error(tmp_path):
         ("e.jsonl", b'{"time": 1}\n{nonsense}\n', "line 2 is not JSON"),
         ("f.jsonl", b"[1]\n", "line 1 is a list"),
         ("g.csv.gz", b"not gzip", "cannot be read"),
+        ("empty.csv.gz", gzip.compress(b""), "has no header; expected the names"),
         ("h.csv", b"time,user,query,item,action\n1,\xff\xfe,q,7,click\n", "cannot be read"),
         ("i.csv", b"time,time,user,query,item,action\n1,1,u,q,7,click\n", "2 columns named 'time'"),
     ]:

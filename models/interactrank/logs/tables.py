@@ -59,7 +59,9 @@ def _open_text(path: Path):
 
 def _read_csv(path: Path) -> pa.Table:
     with _open_text(path) as lines:
-        names = next(csv.reader(lines))
+        names = next(csv.reader(lines), None)
+    if names is None:
+        raise LogError(f"{path.name} has no header; expected the names of its columns in the first line")
     return pyarrow.csv.read_csv(
         path,
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
