@@ -45,6 +45,8 @@ class DataOptions:
 
 @dataclass(frozen=True)
 class Experiment:
+    """`notices`: what a user should know of how the log was split."""
+
     config: ModelConfig
     log: Log
     split: Split
@@ -56,6 +58,7 @@ class Experiment:
     examples: Examples
     validation: Examples
     item_inputs: dict[str, Tensor]
+    notices: tuple[str, ...]
 
 
 def prepare(log: Log, config: ModelConfig, options: DataOptions) -> Experiment:
@@ -80,7 +83,9 @@ def prepare(log: Log, config: ModelConfig, options: DataOptions) -> Experiment:
     later_pairs = training_pairs(source, grouped, _at_most(later, options), config.heads, options.sampling) if enough else None
     validation = make_examples(later_pairs, **shape) if later_pairs else examples
     inputs = {name: torch.from_numpy(values) for name, values in item_inputs(log, schema, config).items()}
-    return Experiment(config, log, split, grouped, engaged, source, sequences, schema, examples, validation, inputs)
+    few = f"{len(later)} validation requests, fewer than {VALIDATION_MIN}: the fusion is fitted on training requests"
+    notices = () if enough else (few,)
+    return Experiment(config, log, split, grouped, engaged, source, sequences, schema, examples, validation, inputs, notices)
 
 
 def _at_most(requests: np.ndarray, options: DataOptions) -> np.ndarray:

@@ -79,9 +79,15 @@ def _check_same(known: dict, record: dict, path: Path) -> None:
 def _open(directory: Path, plan: RunPlan) -> Run:
     recipe = with_seed(RECIPES[plan.preset], plan.seed)
     log = read_log(plan.events, plan.items)
-    for notice in log.notices:
+    _print(log.notices)
+    experiment = prepare(log, recipe.model, recipe.data)
+    _print(experiment.notices)
+    return Run(directory, plan, recipe, experiment)
+
+
+def _print(notices: tuple[str, ...]) -> None:
+    for notice in notices:
         print(f"notice: {notice}")
-    return Run(directory, plan, recipe, prepare(log, recipe.model, recipe.data))
 
 
 def train_system(run: Run, system: System, *, line: int = 0) -> InteractRank:

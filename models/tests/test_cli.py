@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from interactrank.__main__ import main
-from interactrank.runs import RunPlan, start_run
+from interactrank.runs import RunPlan, open_run, start_run
 from stranger_log import write_stranger_log
 
 
@@ -30,6 +30,11 @@ def test_evaluate_prints_one_table_and_writes_json_and_plot(folder, capsys):
     assert (folder / "run" / "evaluation.png").stat().st_size > 1000
 
 
+def test_a_fusion_without_enough_validation_requests_is_fitted_on_training_ones_with_a_notice(folder, capsys):
+    open_run(folder / "run")
+    assert "validation requests, fewer than 300: the fusion is fitted on training requests" in capsys.readouterr().out
+
+
 def test_requests_are_bodies_with_their_engagements(folder):
     target = folder / "requests.jsonl.gz"
     assert main(["requests", "--run", str(folder / "run"), "--out", str(target)]) == 0
@@ -46,13 +51,14 @@ def test_requests_are_bodies_with_their_engagements(folder):
 def bundle(folder):
     """Exported from a run that has a catalogue in its folder."""
     (folder / "run" / "items.parquet").write_bytes(b"the catalogue")
-    out = folder / "bundle"
+    out = folder / "mine"
     assert main(["export", "--run", str(folder / "run"), "--system", "interactrank_mlp", "--out", str(out)]) == 0
     return out
 
 
 def test_export_writes_a_bundle_for_the_trained_system(bundle):
     manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
+    assert (manifest["name"], manifest["description"]) == ("mine", "InteractRank (mlp), preset smoke")
     assert manifest["fusion"]["kind"] == "mlp" and manifest["caller_columns"] == []
     golden = json.loads((bundle / "golden.json").read_text("utf-8"))["requests"]
     assert not any("candidate_features" in line["request"] for line in golden), "a server refuses undeclared columns"

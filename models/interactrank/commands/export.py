@@ -13,14 +13,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", required=True, type=Path, help="folder that `train` wrote")
     parser.add_argument("--out", required=True, type=Path, help="folder of the bundle")
     parser.add_argument("--system", choices=[s.name for s in SYSTEMS], default="interactrank_lexical")
-    parser.add_argument("--name", default="demo")
+    parser.add_argument("--name", help="default: name of the folder of the bundle")
     parser.add_argument("--version", default="1")
 
 
 def run(args: argparse.Namespace) -> None:
     opened = open_run(args.run)
     system = system_named(args.system)
-    label = BundleName(args.name, args.version, f"{system.title}, preset {args.name}")
+    label = BundleName(args.name or args.out.resolve().name, args.version, f"{system.title}, preset {opened.plan.preset}")
     held = held_out(opened.experiment, test_period(opened))
     measured = export_bundle(load_system(opened, system), opened.experiment, held, label=label, directory=args.out)
     write_items(opened.experiment, args.run)
