@@ -1,5 +1,5 @@
 """Sizes of the model. `demo` trains on two cores, `paper` is the published shape for performance work, `smoke` is for tests."""
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -91,20 +91,3 @@ PAPER = ModelConfig(
     item_tower=TowerConfig(block_dims=3072, mask_ratio=0.1, hidden=(512, 256), dropout=0.005),
     fusion_hidden=(16,),
 )
-
-PRESETS = {"demo": DEMO, "smoke": SMOKE, "movies": MOVIES, "paper": PAPER}
-
-
-def config_to_dict(config: ModelConfig) -> dict:
-    return asdict(config)
-
-
-def config_from_dict(values: dict) -> ModelConfig:
-    """The inverse of `config_to_dict`, also after a way through JSON (lists become tuples)."""
-
-    def tuples(section: dict) -> dict:
-        return {k: tuple(v) if isinstance(v, list) else v for k, v in section.items()}
-
-    nested = {"text": TextConfig, "sequence": SequenceConfig, "query_tower": TowerConfig, "item_tower": TowerConfig}
-    flat = {k: nested[k](**tuples(v)) if k in nested else v for k, v in values.items()}
-    return ModelConfig(**tuples(flat))

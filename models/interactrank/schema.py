@@ -1,5 +1,5 @@
 """What the data decided and the model, the checkpoint and the manifest must agree on."""
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from interactrank.counts import CountColumn
 from interactrank.transforms import Transform
@@ -44,23 +44,3 @@ class Schema:
     def without(self, *, cross: bool = False, caller: bool = False) -> "Schema":
         """The same schema for an ablation that may not see cross features or caller columns."""
         return replace(self, cross=() if cross else self.cross, caller=() if caller else self.caller)
-
-
-def schema_to_dict(schema: Schema) -> dict:
-    return asdict(schema)
-
-
-def schema_from_dict(values: dict) -> Schema:
-    def named(rows: list[dict], kind: type) -> tuple:
-        return tuple(kind(**{**row, "transform": Transform(**row["transform"])}) for row in rows)
-
-    return Schema(
-        **{
-            **values,
-            "count_columns": tuple(CountColumn(**row) for row in values["count_columns"]),
-            "cross": named(values["cross"], CrossFeature),
-            "numeric": named(values["numeric"], NamedTransform),
-            "scalars": named(values["scalars"], NamedTransform),
-            "caller": named(values["caller"], NamedTransform),
-        }
-    )
