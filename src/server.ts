@@ -79,6 +79,8 @@ function watch(reloader: Reloader, { bundle_dir, bundle_poll_ms }: Config): () =
     poll_ms: bundle_poll_ms,
     known: serving.directory,
     async onChange(target) {
+      // A reload that was asked for may open that very bundle.
+      await reloader.idle()
       if (target !== reloader.status().serving?.directory) await reloadQuietly(reloader, 'pointer')
     },
   })
@@ -86,7 +88,7 @@ function watch(reloader: Reloader, { bundle_dir, bundle_poll_ms }: Config): () =
 
 /** Nobody waits for an answer: the log and the metrics say what came of it. */
 async function reloadQuietly(reloader: Reloader, trigger: Trigger): Promise<void> {
-  await reloader.reloadNext({ trigger }).catch(() => {})
+  await reloader.reloadNext(trigger).catch(() => {})
 }
 
 /** By itself the process ends sooner. */

@@ -43,6 +43,8 @@ export class Reloader {
   #opened: Opened | null = null
   #previous: BundleName | null = null
   #running: Promise<unknown> | null = null
+  /** Waits for the running one to end. */
+  #next: Promise<BundlesStatus> | null = null
   #last: ReloadReport | null = null
   #retiring = new Set<Promise<void>>()
 
@@ -64,10 +66,19 @@ export class Reloader {
     return this.#alone(() => this.#replace(trigger, () => locateBundle(this.#options.bundle_dir, name)))
   }
 
-  /** As soon as no other reload runs: what was asked for after that one began may not be what it opens. */
-  async reloadNext(options: ReloadOptions): Promise<BundlesStatus> {
-    while (this.#running) await this.#running.catch(() => {})
-    return this.reload(options)
+  /**
+   * As soon as no other reload runs: what was asked for after that one began may not be what it opens. Whoever asks while one
+   * waits already joins it.
+   */
+  reloadNext(trigger: Trigger): Promise<BundlesStatus> {
+    if (!this.#running) return this.reload({ trigger })
+    this.#next ??= this.#reloadAfter(this.#running, trigger)
+    return this.#next
+  }
+
+  /** Resolves once no reload runs or waits. */
+  async idle(): Promise<void> {
+    while (this.#running || this.#next) await (this.#next ?? this.#running)?.catch(() => {})
   }
 
   /** Back to the bundle that served before; again, and forth. */
@@ -98,6 +109,12 @@ export class Reloader {
     await this.#running?.catch(() => {})
     if (this.#opened) this.#retire(this.#opened)
     await Promise.all(this.#retiring)
+  }
+
+  async #reloadAfter(running: Promise<unknown>, trigger: Trigger): Promise<BundlesStatus> {
+    await running.catch(() => {})
+    this.#next = null
+    return this.reloadNext(trigger)
   }
 
   async #alone<T>(work: () => Promise<T>): Promise<T> {

@@ -55,3 +55,35 @@ test('a service that closes ends what the start still does', async () => {
   assert.equal(first.pace.signal?.aborted, true)
   await closed
 })
+
+test('whoever asks while a reload runs shares one more, which opens what is there then', async () => {
+  const { reloader, openings } = createReloader()
+  const started = reloader.start()
+  ;(await begun(openings, 1)).finish()
+  await started
+  const running = reloader.reloadNext('signal')
+  const second = await begun(openings, 2)
+  const waiting = Array.from({ length: 8 }, () => reloader.reloadNext('signal'))
+  second.finish()
+  await running
+  ;(await begun(openings, 3)).finish()
+  await Promise.all(waiting)
+  await reloader.idle()
+  assert.equal(openings.length, 3)
+  await reloader.close()
+})
+
+test('what is asked for once the shared reload has begun is opened after it', async () => {
+  const { reloader, openings } = createReloader()
+  const started = reloader.start()
+  const second = reloader.reloadNext('signal')
+  ;(await begun(openings, 1)).finish()
+  await started
+  const shared = await begun(openings, 2)
+  const third = reloader.reloadNext('signal')
+  shared.finish()
+  await second
+  ;(await begun(openings, 3)).finish()
+  await third
+  await reloader.close()
+})

@@ -60,6 +60,18 @@ test('a SIGHUP during a reload is not lost: it reloads again', async (t) => {
   await serves(server, 'v2')
 })
 
+test('a pointer that moves and a SIGHUP are one reload', async (t) => {
+  await bundles.point('v1')
+  const server = await start(t, { BUNDLE_POLL_MS: '50' })
+  await bundles.point('v2')
+  server.child.kill('SIGHUP')
+  await serves(server, 'v2')
+  // Longer than two looks at the pointer.
+  await sleep(200)
+  await until(server, 'rests', async () => !(await bundlesOf(server.url)).is_reloading)
+  assert.equal(server.log().match(/bundle swapped/g)?.length, 1, server.log())
+})
+
 test('a pointer that moves is followed: a link, and a file of one line', async (t) => {
   await bundles.point('v1')
   const server = await start(t, { BUNDLE_POLL_MS: '50' })
