@@ -4,6 +4,9 @@ import { featureCount } from './input.ts'
 import type { Formula, ScoreInput, Transform } from './kernel.ts'
 import { type ParsedBlob, parseBlob } from './reference_blob.ts'
 
+/** 1 / the largest float32: the native kernel multiplies by 1 / total, which has to be one. */
+const TOTAL_MIN = 1 / 3.4028234663852886e38
+
 /** y of docs/formats.md §4; the product is rounded to float32 so that it overflows where the native kernel's does. */
 export function applyTransform({ kind, scale, mean, std, missing, clip }: Transform, x: number): number {
   const scaled = Math.fround(Math.fround(scale) * x)
@@ -27,7 +30,9 @@ export function featureReader(input: ScoreInput): (position: number) => Features
     table.readVectors(row, vector)
     table.readScalars(row, scalars)
     const counts = countsOf(input, { blobs, key: keys[position] })
-    const cross = formula.cross.map(({ prior }, f) => (totals[f] > 0 ? counts[f] / (totals[f] + prior) : Number.NaN))
+    const cross = formula.cross.map(({ prior }, f) =>
+      totals[f] > 0 ? counts[f] / Math.max(totals[f] + prior, TOTAL_MIN) : Number.NaN,
+    )
     const caller = columns.map((column) => (column ? column[position] : Number.NaN))
     const raw = Float32Array.from([dot(query, vector), ...cross, ...scalars, ...caller])
     return { raw, transformed: raw.map((x, c) => (c === 0 ? x : applyTransform(transforms[c - 1], x))) }

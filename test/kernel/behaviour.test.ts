@@ -206,6 +206,18 @@ for (const kernel of kernels()) {
     assertClose(Float32Array.from(found.transformed.flat()), expected, 'transformed', 1e-7)
   })
 
+  test(title('a total next to nothing makes counts large, and leaves a count of 0 what it is'), async () => {
+    for (const total of [2e-39, 1e-45, Number.MIN_VALUE]) {
+      const found = await crossOf(kernel, {
+        n: 4,
+        priors: [0],
+        blobs: [blob({ keys: [0, 1, 2].map(keyOf), totals: [total], counts: [[0, 1, 5]], features: [0] })],
+      })
+      const largest = Math.fround(3.4028234663852886e38)
+      assert.deepEqual(found.raw.flat(), [0, largest, Number.POSITIVE_INFINITY, 0], `total of ${total}`)
+    }
+  })
+
   test(title('sums counts and totals of all blobs that feed a feature'), async () => {
     const found = await crossOf(kernel, {
       n: 3,

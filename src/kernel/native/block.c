@@ -3,6 +3,7 @@
  * cache; memory is read once, for the rows. The join has run before, over all candidates: its tables and the streaming
  * rows would throw each other out of the cache.
  */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ static void finish_column(const pr_block *b, uint32_t column) {
 static void prepare_cross(const pr_input *input, pr_workspace *w) {
   for (uint32_t f = 0; f < input->formula->cross; f++) {
     bool known = input->totals[f] > 0;
-    w->per_total[f] = known ? (float)(1 / (input->totals[f] + input->formula->prior[f])) : NAN;
+    /* Infinity times a count of 0 would be missing. */
+    w->per_total[f] = known ? (float)fmin(1 / (input->totals[f] + input->formula->prior[f]), FLT_MAX) : NAN;
     w->unlisted_raw[f] = known ? 0 : NAN;
     w->unlisted[f] = w->unlisted_raw[f];
     pr_transform_apply(&input->formula->transform[f], &w->unlisted[f], 1);
