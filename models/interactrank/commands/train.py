@@ -9,7 +9,7 @@ from interactrank.train_all import train_all
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    events = "engagement log: .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz; without users give it request ids, or every event is alone"
+    events = "engagement log: .parquet, .csv, .csv.gz, .jsonl or .jsonl.gz; an event without user and request_id is alone"
     parser.add_argument("--events", required=True, type=Path, help=events)
     parser.add_argument("--items", required=True, type=Path, help="catalogue, in the same formats")
     out = "folder of the run; a stopped run is taken up again, one of another log is refused"

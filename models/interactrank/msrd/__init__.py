@@ -18,7 +18,7 @@ def convert(data: str | PathLike, out: str | PathLike, *, seed: int = 1, request
     source, folder = Path(data), Path(out)
     for name in ("movies.jsonl.gz", "judgments.tsv.gz"):
         if not (source / name).is_file():
-            raise LogError(f"{source} has no {name}; expected the files of the Movie Search Ranking Dataset")
+            raise LogError(f"{source} has no {name}; expected the files of the Movie Search Ranking Dataset, see models/README.md")
     folder.mkdir(parents=True, exist_ok=True)
     movies, judged = read_movies(source), read_judgments(source)
     judged = judged[judged["item"].isin(movies["item"])].reset_index(drop=True)
