@@ -103,3 +103,18 @@ test('a log without request ids is told to bring them', async (t) => {
     /expected a log with request_id and impressions/,
   )
 })
+
+test('a request id that several searches share is refused', async (t) => {
+  const click = (user: string, query: string) => ({
+    time: T + 1,
+    user,
+    query,
+    item: 1,
+    action: 'click',
+    request_id: 's1',
+  })
+  await assert.rejects(
+    requestsOf(t, [...shown('s1', T, [1, 2]), click('u1', 'q'), click('u2', 'other')]),
+    /request_id "s1": found 2 users and 2 queries, expected one search of one person/,
+  )
+})

@@ -47,14 +47,8 @@ export async function* requestsOfLog(options: LogRequestsOptions): AsyncGenerato
 }
 
 async function* inTimeOrder(session: DuckSession, options: LogRequestsOptions): AsyncGenerator<HeldOutRequest> {
-  const [{ found }] = await session.rows('SELECT count(*) AS found FROM eval_requests')
-  if (Number(found) === 0) {
-    throw new JobError(
-      `${options.events}: no request after the split with something shown and engaged with; expected a log with ` +
-        'request_id and impressions, or a file of requests (--requests)',
-    )
-  }
-  const every = Math.ceil(Number(found) / options.requests_max)
+  const found = await countRequests(session, options)
+  const every = Math.ceil(found / options.requests_max)
   const sequences = sequencesUntil(session, options.manifest)
   try {
     for await (const row of session.objects('SELECT * FROM eval_requests ORDER BY time_ms, request_id')) {
@@ -65,6 +59,25 @@ async function* inTimeOrder(session: DuckSession, options: LogRequestsOptions): 
   } finally {
     await sequences.close()
   }
+}
+
+/** Throws where there are none, and where what shares an id is more than one search, as where it is a session's. */
+async function countRequests(session: DuckSession, { events }: LogRequestsOptions): Promise<number> {
+  const [{ found }] = await session.rows('SELECT count(*) AS found FROM eval_requests')
+  if (Number(found) === 0) {
+    throw new JobError(
+      `${events}: no request after the split with something shown and engaged with; expected a log with ` +
+        'request_id and impressions, or a file of requests (--requests)',
+    )
+  }
+  const [mixed] = await session.rows(
+    'SELECT request_id, users, queries FROM eval_requests WHERE users > 1 OR queries > 1 ORDER BY time_ms, request_id LIMIT 1',
+  )
+  if (!mixed) return Number(found)
+  const { request_id, users, queries } = mixed
+  throw new JobError(
+    `${events}: request_id ${JSON.stringify(request_id)}: found ${users} users and ${queries} queries, expected one search of one person`,
+  )
 }
 
 /** Follows the log in time and remembers every user's last engagements. */

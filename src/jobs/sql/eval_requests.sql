@@ -9,6 +9,8 @@ SELECT
   min(gender) AS gender,
   min(device) AS device,
   min(language) AS language,
+  count(DISTINCT user_id) AS users,
+  count(DISTINCT query) AS queries,
   list(item) AS items,
   list(action) AS actions
 FROM events_checked
