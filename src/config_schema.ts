@@ -140,10 +140,10 @@ export const ConfigSchema = Type.Object({
     maximum: 64 * 1024 * MIB,
   }),
 
-  embedded_live_keys_max: integer(
-    'keys',
-    'Sequences and live counts that engagements may change where the bundle’s own features are served.',
-    { default: 100_000, minimum: 1, maximum: 10_000_000 },
+  embedded_live_bytes_max: integer(
+    'bytes',
+    'Memory for sequences and live counts that engagements change where the bundle’s own features are served.',
+    { default: 256 * MIB, minimum: 0, maximum: 64 * 1024 * MIB },
   ),
 
   engagements_max: integer('events', 'Engagements in one request.', { default: 1000, minimum: 1, maximum: 10_000 }),

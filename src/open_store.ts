@@ -23,8 +23,8 @@ export function createStores({ config, metrics }: { config: Config; metrics: Met
   return redis_url ? redisStores({ config, metrics, redis_url }) : embeddedStores(config)
 }
 
-function embeddedStores({ embedded_bytes_max, embedded_live_keys_max }: Config): Stores {
-  const changed = createEmbeddedWrites({ keys_max: embedded_live_keys_max })
+function embeddedStores({ embedded_bytes_max, embedded_live_bytes_max }: Config): Stores {
+  const changed = createEmbeddedWrites({ bytes_max: embedded_live_bytes_max })
   return {
     open: (directory) =>
       openEmbeddedStore(snapshotFiles(directory), {

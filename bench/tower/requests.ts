@@ -48,7 +48,11 @@ function drawScope(manifest: Manifest, random: Random): InputScope {
     },
     topItems(_segment, column) {
       const n = lengths.get(column) ?? 0
-      return { length: n, content: normal(n * dims), shares: Float32Array.from({ length: n }, () => random.uniform()) }
+      return {
+        length: n,
+        content: () => normal(n * dims),
+        shares: Float32Array.from({ length: n }, () => random.uniform()),
+      }
     },
   }
 }

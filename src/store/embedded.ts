@@ -3,6 +3,7 @@
  * change is gone with the process.
  */
 import { createEmbeddedWrites, type EmbeddedWrites } from './embedded_writes.ts'
+import { keptBytes } from './kept_bytes.ts'
 import { readSnapshot } from './snapshot.ts'
 import type { FeatureStore } from './store.ts'
 
@@ -18,7 +19,7 @@ export type EmbeddedStoreOptions = {
 
 export function embeddedStore(
   values: ReadonlyMap<string, Uint8Array>,
-  { detail = `${values.size} keys`, changed = createEmbeddedWrites({ keys_max: 0 }) }: EmbeddedStoreOptions = {},
+  { detail = `${values.size} keys`, changed = createEmbeddedWrites({ bytes_max: 0 }) }: EmbeddedStoreOptions = {},
 ): FeatureStore {
   const find = (key: string) => values.get(key) ?? null
   return {
@@ -38,17 +39,20 @@ export function embeddedStore(
   }
 }
 
-/** Reads snapshot files whole; refuses more than bytes_max, and a key that comes twice. */
+/** Reads snapshot files whole; refuses what would take more than bytes_max, and a key that comes twice. */
 export async function openEmbeddedStore(
   paths: readonly string[],
   options: { bytes_max: number; changed?: EmbeddedWrites },
 ): Promise<FeatureStore> {
   const values = new Map<string, Uint8Array>()
-  const pack = packer(options.bytes_max)
+  const pack = packer()
+  let total_bytes = 0
   for (const path of paths) {
     for await (const { key, value } of readSnapshot(path)) {
       if (values.has(key)) throw new Error(`${path}: key "${key}" is in another snapshot too, expected every key once`)
-      values.set(key, pack(value, path))
+      total_bytes += keptBytes(key, value)
+      if (total_bytes > options.bytes_max) throw tooLarge(path, options.bytes_max)
+      values.set(key, pack(value))
     }
   }
   return embeddedStore(values, {
@@ -57,17 +61,13 @@ export async function openEmbeddedStore(
   })
 }
 
-function packer(bytes_max: number): (value: Uint8Array, path: string) => Uint8Array {
+const tooLarge = (path: string, bytes_max: number) =>
+  new Error(`${path}: the snapshots take more than ${bytes_max} bytes, the limit of the embedded store; use Redis`)
+
+function packer(): (value: Uint8Array) => Uint8Array {
   let block = new ArrayBuffer(0)
   let used = 0
-  let total = 0
-  return (value, path) => {
-    total += value.byteLength
-    if (total > bytes_max) {
-      throw new Error(
-        `${path}: the snapshots hold more than ${bytes_max} bytes, the limit of the embedded store; use Redis`,
-      )
-    }
+  return (value) => {
     if (used + value.byteLength > block.byteLength) {
       block = new ArrayBuffer(Math.max(BLOCK_BYTES, value.byteLength))
       used = 0

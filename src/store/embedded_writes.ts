@@ -1,13 +1,20 @@
 /**
  * Engagements in this process's memory, by the rules of scripts.ts: what they changed lies over the bundle's snapshots.
- * Bounded in keys, the one that was written longest ago out first.
+ * Bounded in bytes, the key that was written longest ago out first.
  */
 import { LIVE_FIELD_BYTES, LIVE_RECORD_BYTES, unlistedField } from '../features/live_counts.ts'
 import { decodeEvents, EVENT_BYTES, SEQUENCE_EVENTS_MAX, timeOf } from '../features/sequence.ts'
 import { StoreError, type StoreWrite, type WriteLimits, type WriteOptions, type Written } from './store.ts'
 import { firstDay, liveTtl } from './write_rules.ts'
 
+/** Measured, with room for a Map that has just grown: objects of a key, a remembered id, a field or day. */
+const KEY_BYTES = 1024
+const ID_BYTES = 128
+const FIELD_BYTES = 96
+
 type Entry = {
+  /** What it takes, as counted when it was last written. */
+  bytes: number
   expires_ms: number
   /** Event id → time of arrival, oldest first. */
   seen: Map<string, number>
@@ -26,20 +33,28 @@ export type EmbeddedWrites = {
 }
 
 /** May outlive the snapshots that it lies over: with the next ones the same users are still known. */
-export function createEmbeddedWrites({ keys_max }: { keys_max: number }, now = Date.now): EmbeddedWrites {
+export function createEmbeddedWrites({ bytes_max }: { bytes_max: number }, now = Date.now): EmbeddedWrites {
   const entries = new Map<string, Entry>()
+  let bytes = 0
 
   function find(key: string): Entry | undefined {
     const entry = entries.get(key)
     return entry && entry.expires_ms > now() ? entry : undefined
   }
 
-  function keep(key: string, entry: Entry): void {
+  function remove(key: string): void {
+    bytes -= entries.get(key)?.bytes ?? 0
     entries.delete(key)
+  }
+
+  function keep(key: string, entry: Entry): void {
+    remove(key)
+    entry.bytes = bytesOf(key, entry)
     entries.set(key, entry)
+    bytes += entry.bytes
     for (const oldest of entries.keys()) {
-      if (entries.size <= keys_max) break
-      entries.delete(oldest)
+      if (bytes <= bytes_max) break
+      remove(oldest)
     }
   }
 
@@ -51,6 +66,7 @@ export function createEmbeddedWrites({ keys_max }: { keys_max: number }, now = D
     },
     write(write, { now_ms, limits }, stored) {
       const entry = find(write.key) ?? {
+        bytes: 0,
         expires_ms: 0,
         seen: new Map(),
         sequence: null,
@@ -77,8 +93,13 @@ export function createEmbeddedWrites({ keys_max }: { keys_max: number }, now = D
   }
 }
 
+function bytesOf(key: string, { seen, sequence, live, days }: Entry): number {
+  const fixed = KEY_BYTES + 2 * key.length + (sequence?.byteLength ?? 0)
+  return fixed + ID_BYTES * seen.size + FIELD_BYTES * (live.size + days.size)
+}
+
 const fieldName = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1')
-const bytesOf = (field: string) => Buffer.from(field, 'latin1')
+const fieldBytes = (field: string) => Buffer.from(field, 'latin1')
 
 function isNew(seen: Map<string, number>, id: Uint8Array, now_ms: number): boolean {
   const name = fieldName(id)
@@ -128,7 +149,7 @@ function counter(entry: Entry, limits: WriteLimits, now_ms: number): (field: Uin
 
 function forgetDays({ live, days }: Entry, first_day_ms: number): void {
   for (const day_ms of days.keys()) if (day_ms < first_day_ms) days.delete(day_ms)
-  for (const name of live.keys()) if (timeOf(bytesOf(name)) < first_day_ms) live.delete(name)
+  for (const name of live.keys()) if (timeOf(fieldBytes(name)) < first_day_ms) live.delete(name)
 }
 
 function pack(live: ReadonlyMap<string, number>): Uint8Array {
@@ -136,7 +157,7 @@ function pack(live: ReadonlyMap<string, number>): Uint8Array {
   const view = new DataView(bytes.buffer)
   let at = 0
   for (const [name, count] of live) {
-    bytes.set(bytesOf(name), at)
+    bytes.set(fieldBytes(name), at)
     view.setUint32(at + LIVE_FIELD_BYTES, count, true)
     at += LIVE_RECORD_BYTES
   }

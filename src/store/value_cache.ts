@@ -3,6 +3,8 @@
  * in bytes and short-lived; the oldest go first, but for those that were used since they were last spared. That a key is absent is kept too. Keys carry their version, so what
  * belongs to an old one is never handed out.
  */
+import { keptBytes } from './kept_bytes.ts'
+
 export type ValueCache = {
   /** Undefined when not known; null when known to be absent. */
   get(key: string): Uint8Array | null | undefined
@@ -15,8 +17,6 @@ export type ValueCacheOptions = { bytes_max: number; ttl_ms: number }
 
 type Entry = { value: Uint8Array | null; bytes: number; expires_ms: number; renewing: boolean; used: boolean }
 
-/** What an entry costs beside key and value, roughly. */
-const ENTRY_BYTES = 200
 /** The first to find a value expired reads it again; others are served it that much longer instead of all reading it. */
 const RENEWAL_MS = 100
 
@@ -51,7 +51,7 @@ export function createValueCache({ bytes_max, ttl_ms }: ValueCacheOptions, now =
     },
     set(key, value) {
       remove(key)
-      const cost = ENTRY_BYTES + 2 * key.length + (value?.byteLength ?? 0)
+      const cost = keptBytes(key, value)
       if (cost > bytes_max) return
       entries.set(key, { value, bytes: cost, expires_ms: now() + ttl_ms, renewing: false, used: false })
       bytes += cost

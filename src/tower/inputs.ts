@@ -19,8 +19,8 @@ export type EventColumns = {
   ages_seconds: ArrayLike<number>
 }
 
-/** Best items of a query that are in the table; `content` is [length × C]. */
-export type TopColumns = { length: number; content: Float32Array; shares: TopItems['shares'] }
+/** Best items of a query that are in the table; `content` reads [length × C]. */
+export type TopColumns = { length: number; content(): Float32Array; shares: TopItems['shares'] }
 
 /** Where the values of one row come from: a request, or an item of the catalogue. */
 export type InputScope = {
@@ -142,7 +142,7 @@ function fillTop(
   out.fill(0)
   if (!top) return
   if (read === 'mask') out.fill(1, 0, top.length)
-  else out.set(read === 'content' ? top.content : top.shares)
+  else out.set(read === 'content' ? top.content() : top.shares)
 }
 
 function setVector(out: Float32Array | Int32Array, path: string, value: InputValue | undefined): void {

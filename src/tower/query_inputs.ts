@@ -93,7 +93,10 @@ function eventColumns(
 
 type TopReader = (blobs: readonly StoredBlob[], segment: string, column: string) => TopColumns | undefined
 
-/** Several inputs read the same items (content, mask, share); they are found once per blob. */
+/**
+ * Several inputs read the same items (content, mask, share); they are found once per blob. Their content is read anew for each
+ * request: kept beside a small blob it would be many times as large.
+ */
 function topReader(manifest: Manifest, table: ItemTable): TopReader {
   const columns = manifest.counts.columns.map((column) => column.name)
   const n = topCounts(manifest)
@@ -113,11 +116,12 @@ function topReader(manifest: Manifest, table: ItemTable): TopReader {
 }
 
 function topColumns(table: ItemTable, { keys, shares }: { keys: BigUint64Array; shares: Float32Array }): TopColumns {
-  const rows = table.rowsOf(keys)
-  const known = knownIndexes(rows)
+  const found = table.rowsOf(keys)
+  const known = knownIndexes(found)
+  const rows = Uint32Array.from(known, (index) => found[index])
   return {
     length: known.length,
-    content: contentOf(table, rows, known),
+    content: () => contentOf(table, rows),
     shares: Float32Array.from(known, (index) => shares[index]),
   }
 }
@@ -137,12 +141,9 @@ function knownIndexes(rows: Uint32Array): number[] {
   return known
 }
 
-function contentOf(table: ItemTable, rows: Uint32Array, known: readonly number[]): Float32Array {
-  const content = new Float32Array(known.length * table.info.content_dims)
-  table.readContent(
-    Uint32Array.from(known, (index) => rows[index]),
-    content,
-  )
+function contentOf(table: ItemTable, rows: Uint32Array): Float32Array {
+  const content = new Float32Array(rows.length * table.info.content_dims)
+  table.readContent(rows, content)
   return content
 }
 

@@ -38,7 +38,7 @@ export type Oracle = {
 const config = readConfig({ CANDIDATES_MAX: '200000' })
 /** Never late: the store is a map. */
 const LIMITS = { ...config, store_deadline_ms: 60_000 }
-const KEYS_MAX = 1e6
+const WRITES_BYTES_MAX = 2 ** 40
 const WRITE_LIMITS = {
   age_ms_max: config.engagement_age_max_ms,
   ahead_ms_max: config.engagement_ahead_max_ms,
@@ -53,7 +53,7 @@ const WRITE_LIMITS = {
 export async function openOracle(directories: string[], features: string): Promise<Oracle> {
   const values = await readFeatures(features)
   const unloaded = new Map([...values].filter(([key]) => !key.startsWith('seq:')))
-  const fresh = () => embeddedStore(values, { changed: createEmbeddedWrites({ keys_max: KEYS_MAX }) })
+  const fresh = () => embeddedStore(values, { changed: createEmbeddedWrites({ bytes_max: WRITES_BYTES_MAX }) })
   let store = fresh()
   let before = store
   const servings = new Map<string, Serving>()

@@ -96,7 +96,7 @@ test('sequence columns are padded with zeros and cut at their length', () => {
 })
 
 test('top items are padded with zeros', () => {
-  const topItems = () => ({ length: 1, content: Float32Array.of(1, 2), shares: Float32Array.of(0.25) })
+  const topItems = () => ({ length: 1, content: () => Float32Array.of(1, 2), shares: Float32Array.of(0.25) })
   const read = (name: 'content' | 'mask' | 'share', shape: number[]) =>
     fill({ source: { kind: 'top_items', segment: 'all', column: 'click', read: name }, shape })({}, { topItems })
   assert.deepEqual(read('content', [2, 2]), [1, 2, 0, 0])
