@@ -1,6 +1,7 @@
 /** Every metric of the service. The app owns the registry; nothing here is global. */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { ageGauge } from './age_gauge.ts'
+import { RELOAD_OUTCOMES } from './reload/status.ts'
 import { countTally, histogramTally, levelTally } from './tally.ts'
 
 /** 0.1 ms to 100 ms in steps of about 1.5, then the tail. */
@@ -22,6 +23,14 @@ export function createMetrics() {
   let queueDepth = () => 0
   let isTableDamaged = () => false
   let inFlight = () => ({ candidates: 0, bytes: 0 })
+  const reloads = countTally({
+    name: 'prerank_reloads_total',
+    help: 'Bundles that were to take over from the serving one, by what became of them.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  // A series that appears with the first rejection has no increase for an alert to see.
+  for (const outcome of RELOAD_OUTCOMES) reloads.inc({ outcome }, 0)
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 10 })
   return {
     registry,
@@ -177,12 +186,7 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
-    reloads: countTally({
-      name: 'prerank_reloads_total',
-      help: 'Bundles that were to take over from the serving one, by what became of them.',
-      labelNames: ['outcome'],
-      registers,
-    }),
+    reloads,
     reload: histogramTally({
       name: 'prerank_reload_duration_seconds',
       help: 'From the start of a reload to the swap or the rejection.',

@@ -171,8 +171,11 @@ test('redis-server accepts docker/redis/redis.conf', async () => {
 })
 
 type Panel = { id: number; title: string; datasource: { uid: string }; targets: { expr: string }[]; gridPos: Box }
+type Rules = { groups: { rules: { alert: string; expr: string }[] }[] }
 type Box = { x: number; y: number; w: number; h: number }
 const dashboard: { panels: Panel[] } = JSON.parse(read('docker/grafana/dashboards/prerank.json'))
+
+const alerts = (parse(read('docker/prometheus/alerts.yml')) as Rules).groups.flatMap(({ rules }) => rules)
 
 test('every metric in dashboard and alerts is one the service exposes', async () => {
   const { registry } = createMetrics()
@@ -180,10 +183,9 @@ test('every metric in dashboard and alerts is one the service exposes', async ()
   for (const { name, type } of await registry.getMetricsAsJSON()) {
     for (const suffix of `${type}` === 'histogram' ? ['_bucket', '_sum', '_count'] : ['']) exposed.add(name + suffix)
   }
-  const rules: { groups: { rules: { expr: string }[] }[] } = parse(read('docker/prometheus/alerts.yml'))
   const expressions = [
     ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
-    ...rules.groups.flatMap((group) => group.rules.map(({ expr }) => expr)),
+    ...alerts.map(({ expr }) => expr),
   ]
   assert.ok(expressions.length > 20)
   for (const expression of expressions) {
@@ -191,6 +193,18 @@ test('every metric in dashboard and alerts is one the service exposes', async ()
     assert.ok(used.length > 0, expression)
     for (const name of used) assert.ok(exposed.has(name), `${name} in ${expression}`)
   }
+})
+
+test('the demo bundle, whose counts are from the past, raises no alert of old counts', () => {
+  const { name } = JSON.parse(read('models/demo/manifest.json'))
+  const rule = alerts.find(({ alert }) => alert === 'PrerankCountsOld')
+  assert.ok(rule?.expr.includes(`unless on (instance) prerank_bundle_info{name="${name}"}`), rule?.expr)
+})
+
+test('a rejected bundle raises an alert, also the first one: its series starts at 0', async () => {
+  const rule = alerts.find(({ alert }) => alert === 'PrerankReloadRejected')
+  assert.match(rule?.expr ?? '', /increase\(prerank_reloads_total\{outcome="rejected"\}/)
+  assert.match(await createMetrics().registry.metrics(), /^prerank_reloads_total\{outcome="rejected"\} 0$/m)
 })
 
 test('the dashboard shows what an operator asks for, on the provisioned datasource', () => {
@@ -204,6 +218,7 @@ test('the dashboard shows what an operator asks for, on the provisioned datasour
     'Shed',
     'batch size',
     'Freshness',
+    'Reloads',
     'Memory',
   ]) {
     assert.ok(text.includes(topic), topic)
