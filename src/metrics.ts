@@ -1,6 +1,7 @@
 /** Every metric of the service. The app owns the registry; nothing here is global. */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { ageGauge } from './age_gauge.ts'
+import { eventLoopDelayGauge } from './event_loop_delay.ts'
 import { RELOAD_OUTCOMES } from './reload/status.ts'
 import { countTally, histogramTally, levelTally } from './tally.ts'
 
@@ -31,7 +32,12 @@ export function createMetrics() {
   })
   // A series that appears with the first rejection has no increase for an alert to see.
   for (const outcome of RELOAD_OUTCOMES) reloads.inc({ outcome }, 0)
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 10 })
+  collectDefaultMetrics({ register: registry })
+  eventLoopDelayGauge({
+    name: 'prerank_event_loop_delay_seconds',
+    help: 'How late the main thread’s event loop was since the last scrape; 0 where it was on time.',
+    registers,
+  })
   return {
     registry,
     /** Where the depth of the tower's queue is read from, at every scrape. */

@@ -34,7 +34,7 @@ export async function metered<T>(
     cpu_s_per_million: (cpu_s * 1e6) / candidates,
     ...residentBytes(pid),
     // This gauge starts anew at every scrape.
-    event_loop_delay_p99_ms: 1000 * sum(after, 'nodejs_eventloop_lag_p99_seconds'),
+    event_loop_delay_p99_ms: 1000 * sum(after, 'prerank_event_loop_delay_seconds', 'quantile="0.99"'),
     cache_hit_share: reads > 0 ? grown('prerank_blob_cache_reads_total', 'outcome="hit"') / reads : null,
     degraded_per_request: grown('prerank_degraded_total') / requests,
   }

@@ -43,5 +43,5 @@ test('/metrics counts requests, candidates, features and errors', async () => {
   assert.equal(value('prerank_stage_duration_seconds_count{stage="kernel"}'), 2)
   assert.equal(value('prerank_tower_queue_depth'), 0)
   assert.match(text, /prerank_bundle_info\{name="tiny",version="1",fingerprint="[0-9a-f]{64}"\} 1/)
-  assert.match(text, /nodejs_eventloop_lag_p99_seconds/)
+  assert.match(text, /prerank_event_loop_delay_seconds\{quantile="0.99"\}/)
 })
