@@ -7,7 +7,7 @@ import { compileQueryInputs, type QueryInputs } from '../tower/query_inputs.ts'
 import { compileFormula } from './formula.ts'
 import type { Manifest, Precision } from './manifest.ts'
 import { FULL_SPEED, type Pace } from './pace.ts'
-import { hashProblems, tableProblems } from './part_checks.ts'
+import { absentTable, hashProblems, tableProblems } from './part_checks.ts'
 import { refuseProblems } from './problems.ts'
 import { readManifest } from './read_manifest.ts'
 
@@ -35,6 +35,7 @@ export async function openBundle(directory: string, options: BundleOptions): Pro
   const { pace = FULL_SPEED } = options
   const manifest = await readManifest(directory)
   refuseProblems(directory, await hashProblems(directory, { manifest, pace }))
+  refuseProblems(directory, absentTable(directory))
   const table = await ItemTable.load(join(directory, 'items.table'), pace)
   try {
     refuseProblems(directory, tableProblems(table, manifest))

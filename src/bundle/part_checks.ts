@@ -1,5 +1,6 @@
 /** Do the bundle's files and its item table belong to the manifest? */
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ItemTable } from '../items/item_table.ts'
@@ -24,6 +25,13 @@ export async function hashProblems(directory: string, { manifest, pace }: HashOp
     }
   }
   return problems
+}
+
+/** The one part that no training run leaves: it is made from the catalogue. */
+export function absentTable(directory: string): Problem[] {
+  if (existsSync(join(directory, 'items.table'))) return []
+  const expected = 'an item table; `prerank items build` makes it from the catalogue'
+  return [{ path: 'items.table', found: 'no file', expected }]
 }
 
 export function tableProblems({ info }: ItemTable, manifest: Manifest): Problem[] {

@@ -124,7 +124,7 @@ test('an item table of another bundle, a damaged or a missing one is refused', a
   )
   await refused(
     damaged('none', (directory) => rmSync(join(directory, 'items.table'))),
-    /items.table/,
+    /items.table: found no file, expected an item table; `prerank items build` makes it/,
   )
 })
 
