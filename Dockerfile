@@ -1,4 +1,4 @@
-# The same Node as the development dependency `node` in package.json (test/docker.test.ts compares them).
+# The same Node as the development dependency `node` in package.json (test/stack.test.ts compares them).
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -20,6 +20,7 @@ FROM ${NODE_IMAGE}
 ENV NODE_ENV=production PORT=8080 HOST=0.0.0.0 ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 COPY --from=build /app ./
+COPY bin bin
 COPY src src
 COPY bench/service bench/service
 COPY models/demo models/demo

@@ -1,6 +1,6 @@
 /** The rules of CONTRIBUTING.md and docs/architecture.md that a program can check. */
 import assert from 'node:assert/strict'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 
@@ -223,6 +223,18 @@ test('links in documents lead somewhere', () => {
       .map(([, target]) => `${path} → ${target}`),
   )
   assertNone(broken, 'a link is broken')
+})
+
+test('tests that are named somewhere exist', () => {
+  const texts = [...code, ...documents, ...files('Dockerfile', '*.yml', 'docker/**/*.*', '.ci/*')].filter(
+    (path) => !statSync(join(root, path)).isDirectory(),
+  )
+  const missing = texts.flatMap((path) =>
+    [...read(path).matchAll(/(?<![\w./-])test\/[\w./]+\.ts\b/g)]
+      .filter(([name]) => !existsSync(join(root, name)))
+      .map(([name]) => `${path}: ${name}`),
+  )
+  assertNone(missing, 'a test is named that is not there')
 })
 
 /** `path:line text` of every line that matches. */
