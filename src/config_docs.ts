@@ -22,7 +22,7 @@ export function envExample(): string {
     const comment = [descriptionOf(schema), `Values: ${expectation(schema)}${unitOf(schema)}.`]
     return `${comment.map((line) => `# ${line}`).join('\n')}\n# ${variableOf(key)}=${defaultOf(schema) ?? ''}\n`
   })
-  return `# Every setting of the service with its default. The service reads its environment only, not this file:\n# \`node --env-file=.env src/server.ts\`.\n\n${blocks.join('\n')}`
+  return `# Every setting of the service with its default. The service reads its environment only, not this file:\n# \`npx node --env-file=.env src/server.ts\`.\n\n${blocks.join('\n')}`
 }
 
 function range(schema: TSchema): string {
