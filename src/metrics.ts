@@ -2,7 +2,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { ageGauge } from './age_gauge.ts'
 import { eventLoopDelayGauge } from './event_loop_delay.ts'
-import { RELOAD_OUTCOMES } from './reload/status.ts'
 import { countTally, histogramTally, levelTally } from './tally.ts'
 
 /** 0.1 ms to 100 ms in steps of about 1.5, then the tail. */
@@ -24,14 +23,6 @@ export function createMetrics() {
   let queueDepth = () => 0
   let isTableDamaged = () => false
   let inFlight = () => ({ candidates: 0, bytes: 0 })
-  const reloads = countTally({
-    name: 'prerank_reloads_total',
-    help: 'Bundles that were to take over from the serving one, by what became of them.',
-    labelNames: ['outcome'],
-    registers,
-  })
-  // A series that appears with the first rejection has no increase for an alert to see.
-  for (const outcome of RELOAD_OUTCOMES) reloads.inc({ outcome }, 0)
   collectDefaultMetrics({ register: registry })
   eventLoopDelayGauge({
     name: 'prerank_event_loop_delay_seconds',
@@ -192,7 +183,12 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
-    reloads,
+    reloads: countTally({
+      name: 'prerank_reloads_total',
+      help: 'Bundles that were to take over from the serving one, by what became of them.',
+      labelNames: ['outcome'],
+      registers,
+    }),
     reload: histogramTally({
       name: 'prerank_reload_duration_seconds',
       help: 'From the start of a reload to the swap or the rejection.',

@@ -17,7 +17,7 @@ import { ServiceError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OpenServing } from '../open_serving.ts'
 import type { Serving } from '../prerank/serving.ts'
-import type { BundleName, BundlesStatus, ReloadReport, Trigger } from './status.ts'
+import { type BundleName, type BundlesStatus, RELOAD_OUTCOMES, type ReloadReport, type Trigger } from './status.ts'
 
 /** Of one core, for opening a bundle beside the serving one. */
 const SHARE = 0.25
@@ -50,6 +50,8 @@ export class Reloader {
 
   constructor(options: ReloaderOptions) {
     this.#options = options
+    // A series that appears with the first rejection has no increase for an alert to see.
+    for (const outcome of RELOAD_OUTCOMES) options.metrics.reloads.inc({ outcome }, 0)
   }
 
   /** Opens the first bundle, at full speed; rejects when it cannot be served. */

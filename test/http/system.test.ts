@@ -43,5 +43,10 @@ test('/metrics counts requests, candidates, features and errors', async () => {
   assert.equal(value('prerank_stage_duration_seconds_count{stage="kernel"}'), 2)
   assert.equal(value('prerank_tower_queue_depth'), 0)
   assert.match(text, /prerank_bundle_info\{name="tiny",version="1",fingerprint="[0-9a-f]{64}"\} 1/)
+  assert.equal(
+    value('prerank_reloads_total{outcome="rejected"}'),
+    0,
+    'there before the first one, for increase() to see it',
+  )
   assert.match(text, /prerank_event_loop_delay_seconds\{quantile="0.99"\}/)
 })
