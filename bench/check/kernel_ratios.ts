@@ -10,14 +10,19 @@ const N = 100_000
 const ROUNDS = 21
 
 export async function kernelRatios(folder: string): Promise<Ratio[]> {
-  const path = join(folder, 'kernel.table')
-  writeItems(path, { items: ITEMS, dtype: 'float32' })
-  const bed = openBed(path)
+  const [bed, by_rows] = [true, false].map((sketch) => {
+    const path = join(folder, 'kernel.table')
+    writeItems(path, { items: ITEMS, dtype: 'float32', sketch })
+    const opened = openBed(path)
+    rmSync(path)
+    return opened
+  })
   try {
-    const { total, floor_resolve, floor_gather, onnxruntime } = await measure(bed, {
+    const { total, total_by_rows, floor_resolve, floor_gather, onnxruntime } = await measure(bed, {
       n: N,
       fusion: 'mlp16',
       rounds: ROUNDS,
+      by_rows,
     })
     if (!onnxruntime) throw new Error('the kernel benchmark did not run onnxruntime')
     const floor_ms = floor_resolve.low + floor_gather.low
@@ -28,9 +33,10 @@ export async function kernelRatios(folder: string): Promise<Ratio[]> {
         what: 'onnxruntime graph / kernel, N = 100k',
         value: onnxruntime.low / total.low,
       },
+      { name: 'kernel_sketches', what: 'whole rows / sketches, N = 100k', value: total_by_rows.low / total.low },
     ]
   } finally {
     bed.close()
-    rmSync(path)
+    by_rows.close()
   }
 }

@@ -61,12 +61,24 @@ static uint32_t bits_for(size_t count) {
 
 static size_t round_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/* Bits per key in a bitmap, at least: 1 in 8 to 16 foreign keys passes. */
-#define BITMAP_BITS 8
+/*
+ * Bits per key in a bitmap, which is how few foreign keys pass (1 in 8 to 16, 1 in 32 to 64): as many as fit into
+ * BITMAP_CACHED bits, 64 KiB of the second-level cache. Every key that passes by mistake costs a look-up and a branch that
+ * cannot be predicted: with 8 to 16 bits 0.81 ms instead of 0.62 for 1,000 candidates beside 80,000 items.
+ */
+#define BITMAP_BITS_MIN 8
+#define BITMAP_BITS_MAX 32
+#define BITMAP_CACHED ((size_t)1 << 19)
 /* Slots are prefetched this far ahead. */
 #define AHEAD 16
 
-static size_t bitmap_bytes(size_t count) { return ((size_t)1 << bits_for(BITMAP_BITS * count)) / 8; }
+static uint32_t bitmap_bits(size_t count) {
+  size_t least = BITMAP_BITS_MIN * count, most = BITMAP_BITS_MAX * count;
+  if (most <= BITMAP_CACHED) return bits_for(most);
+  return bits_for(least > BITMAP_CACHED ? least : BITMAP_CACHED);
+}
+
+static size_t bitmap_bytes(size_t count) { return ((size_t)1 << bitmap_bits(count)) / 8; }
 
 static size_t slots_bytes(size_t hits) { return sizeof(uint32_t) << bits_for(2 * hits); }
 
@@ -105,7 +117,7 @@ size_t pr_join_scratch_bytes(const pr_blob *blobs, size_t blob_count, uint32_t c
 }
 
 static void clear_bitmap(bitmap *map, size_t count) {
-  map->shift = 64 - bits_for(BITMAP_BITS * count);
+  map->shift = 64 - bitmap_bits(count);
   memset(map->words, 0, bitmap_bytes(count));
 }
 
