@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createAdmission } from '../../src/admission/admission.ts'
+import { type Admission, createAdmission, type Ticket } from '../../src/admission/admission.ts'
 import { createEstimate } from '../../src/admission/estimate.ts'
 import { createFlow } from '../../src/admission/flow.ts'
 import { createStandingQueue } from '../../src/admission/standing_queue.ts'
@@ -77,15 +77,18 @@ test('nobody waits for longer than a share of the time that is left', () => {
   admission.check({ ...idle, left_ms: 0.001 })
 })
 
+/** Into work, with ten candidates. */
+function enterTen(admission: Admission): Ticket {
+  const ticket = admission.open()
+  ticket.holdCandidates(10)
+  return ticket
+}
+
 for (const at_once of [1, 5]) {
   test(`who comes waits for those in work, wherever they are; ${at_once} of them answered at once`, () => {
     let now_ms = 0
     const admission = createAdmission(LIMITS, () => now_ms)
-    const enter = () => {
-      const ticket = admission.open()
-      ticket.holdCandidates(10)
-      return ticket
-    }
+    const enter = () => enterTen(admission)
     const in_work = Array.from({ length: 5 }, enter)
     for (let round = 0; round < 100; round++) {
       now_ms += 10 * at_once
@@ -146,11 +149,7 @@ test('how long a few take, beside bodies that are on their way, says nothing of 
 test('the time in which too few are in work says nothing of what a request costs', () => {
   let now_ms = 0
   const admission = createAdmission(LIMITS, () => now_ms)
-  const enter = () => {
-    const ticket = admission.open()
-    ticket.holdCandidates(10)
-    return ticket
-  }
+  const enter = () => enterTen(admission)
   now_ms += 10_000
   const in_work = Array.from({ length: 5 }, enter)
   now_ms += 10
