@@ -64,7 +64,6 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
   const machine = describeMachine()
   const root = mkdtempSync(join(tmpdir(), 'prerank-bench-'))
   const removeFolder = afterUs(`rm -rf "${root}"`)
-  pinToLastCore()
   makeBundles({ bundle: realpathSync(DEMO), root, items })
   const bundle = join(root, NAMES[0])
   const redis = await startRedis({ own: true })
@@ -72,6 +71,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
   try {
     await loadFeatures({ bundle, redis_url: redis.url })
     stack = await startService({ BUNDLE_DIR: root, REDIS_URL: redis.url })
+    pinToLastCore()
     const ask = await prepare({ url: stack.url, bundle })
     const saturated = await closedLoop(ask.post, {
       connections: CONNECTIONS,
@@ -100,7 +100,7 @@ export async function run({ quick, json }: { quick: boolean; json: boolean }): P
   }
 }
 
-/** The load generator is this process. */
+/** The load generator is this process. What it has started by then runs where it likes; what it starts later is pinned too. */
 function pinToLastCore(): void {
   spawnSync('taskset', ['-a', '-c', '-p', `${availableParallelism() - 1}`, `${process.pid}`])
 }
