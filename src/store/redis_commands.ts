@@ -1,7 +1,8 @@
 /** One explicit pipeline and what its replies mean. */
-import type { ChainableCommander } from 'ioredis'
+import type { ChainableCommander, Cluster, Command, Pipeline, Redis } from 'ioredis'
 import { maskedKey } from '../features/masked_key.ts'
 import { EVENT_BYTES, SEQUENCE_EVENTS_MAX } from '../features/sequence.ts'
+import { readCommand } from './read_command.ts'
 import type { RedisClient } from './redis_client.ts'
 import { StoreError, type StoreErrorKind } from './store.ts'
 
@@ -12,18 +13,46 @@ export type Reply = Uint8Array | null | StoreError
 
 /** A reply per wanted key; all of them must be in one slot of a Cluster. */
 export async function runPipeline(client: RedisClient, wanted: readonly Wanted[]): Promise<Reply[]> {
-  const pipeline: ChainableCommander = client.pipeline()
-  for (const { full_key, kind } of wanted) {
-    if (kind === 'sequence') pipeline.lrangeBuffer(full_key, 0, SEQUENCE_EVENTS_MAX - 1)
-    else pipeline.getBuffer(full_key)
-  }
-  const replies = (await pipeline.exec()) ?? []
+  const commands = wanted.map(commandOf)
+  const replies = 'slots' in client ? await sendToCluster(client, commands) : await sendTogether(client, commands)
   return wanted.map((one, index) => {
     const [error, value] = replies[index] ?? [new Error('no reply')]
     if (error) return replyError(one, error)
     return one.kind === 'sequence' ? joinEvents(one, value) : copyOf(value)
   })
 }
+
+type Answered = [error: Error | null, value?: unknown]
+
+/**
+ * A pipeline without a `Pipeline`, which V8 would keep until it collects the whole heap (read_command.ts): ioredis defines an
+ * accessor on every one, and accessors are in the old generation.
+ */
+function sendTogether(redis: Redis, commands: readonly Command[]): Promise<Answered[]> {
+  const stream: Redis['stream'] | undefined = redis.stream
+  stream?.cork()
+  const replies = commands.map(async (command): Promise<Answered> => {
+    try {
+      return [null, await redis.sendCommand(command)]
+    } catch (error) {
+      return [error as Error]
+    }
+  })
+  stream?.uncork()
+  return Promise.all(replies)
+}
+
+/** Only a `Pipeline` follows what moves to another node. */
+async function sendToCluster(cluster: Cluster, commands: readonly Command[]): Promise<Answered[]> {
+  const pipeline = cluster.pipeline() as ChainableCommander & Pick<Pipeline, 'sendCommand'>
+  for (const command of commands) pipeline.sendCommand(command)
+  return (await pipeline.exec()) ?? []
+}
+
+const LAST_EVENT = `${SEQUENCE_EVENTS_MAX - 1}`
+
+const commandOf = ({ full_key, kind }: Wanted) =>
+  kind === 'sequence' ? readCommand('lrange', [full_key, '0', LAST_EVENT]) : readCommand('get', [full_key])
 
 /** First word of an error reply → what it means. */
 const KINDS: Record<string, StoreErrorKind> = { WRONGTYPE: 'nonsense', OOM: 'full' }
