@@ -11,12 +11,14 @@ class ReadCommand extends Command {}
 /** What the constructor calls, and a Cluster once more before it sends a command to another node. */
 function initPromise(this: ReadCommand & { isSettled: boolean }): void {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-  const settle = (outcome: () => void) => {
+  const succeed = (value: unknown) => {
     this.isSettled = true
-    outcome()
+    resolve(value)
   }
-  const succeed = (value: unknown) => settle(() => resolve(value))
-  const fail = (error: Error) => settle(() => reject(error))
+  const fail = (error: Error) => {
+    this.isSettled = true
+    reject(error)
+  }
   this.isSettled = false
   this.promise = promise
   this.resolve = succeed
