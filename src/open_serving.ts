@@ -10,8 +10,16 @@ import type { Metrics } from './metrics.ts'
 import type { Stores } from './open_store.ts'
 import { createServing, type Serving } from './prerank/serving.ts'
 import { verifyGolden } from './prerank/verify.ts'
+import type { WorkerReserve } from './tower/reserve.ts'
 
-export type OpenOptions = { config: Config; metrics: Metrics; logger: Logger; stores: Stores }
+export type OpenOptions = {
+  config: Config
+  metrics: Metrics
+  logger: Logger
+  stores: Stores
+  /** Threads for the query tower. */
+  reserve: WorkerReserve
+}
 /** `details` are for the log. */
 export type OpenServing = { serving: Serving; details: Record<string, unknown>; close(): Promise<void> }
 
@@ -49,11 +57,12 @@ export async function openServing(
   }
 }
 
-function bundleOptions({ config, metrics, logger }: OpenOptions, pace: Pace) {
+function bundleOptions({ config, metrics, logger, reserve }: OpenOptions, pace: Pace) {
   return {
     precision: config.tower_precision === 'manifest' ? undefined : config.tower_precision,
     pace,
     tower: {
+      reserve,
       threads: config.tower_workers,
       intra_op_threads: config.tower_threads,
       batch_max: config.tower_batch_max,

@@ -14,6 +14,7 @@ import type { Serving } from './prerank/serving.ts'
 import { Reloader } from './reload/reloader.ts'
 import type { Trigger } from './reload/status.ts'
 import { watchPointer } from './reload/watch_pointer.ts'
+import { WorkerReserve } from './tower/reserve.ts'
 
 export type Service = {
   url: string
@@ -34,9 +35,10 @@ export async function startService({ config, logger }: ServiceOptions): Promise<
   const metrics = createMetrics()
   const host: Host = { serving: null, not_ready: 'the bundle is being loaded' }
   const stores = createStores({ config, metrics })
+  const reserve = new WorkerReserve({ count: 2 * config.tower_workers })
   const reloader = new Reloader({
     bundle_dir: config.bundle_dir,
-    open: (directory, pace) => openServing(directory, { config, metrics, logger, stores, pace }),
+    open: (directory, pace) => openServing(directory, { config, metrics, logger, stores, reserve, pace }),
     onSwap: (serving) => take(serving, { host, metrics }),
     metrics,
     logger,
@@ -53,7 +55,7 @@ export async function startService({ config, logger }: ServiceOptions): Promise<
     unwatch()
     await sleep(config.shutdown_delay_ms)
     await listening.close(config.shutdown_timeout_ms)
-    const closed = reloader.close().then(stores.close)
+    const closed = reloader.close().then(() => Promise.all([stores.close(), reserve.close()]))
     await Promise.race([closed, sleep(config.shutdown_timeout_ms, undefined, { ref: false })])
   }
   const { url, admin_url } = listening

@@ -65,7 +65,7 @@ const ARROWS: Record<string, string> = {
   open_store: 'store',
   open_serving: 'bundle kernel prerank',
   jobs: 'access bundle config day features items kernel prerank store tower',
-  server: 'config listen logger metrics open_serving open_store reload',
+  server: 'config listen logger metrics open_serving open_store reload tower',
   worker: 'tower',
   cli: 'jobs',
   openapi: 'app config metrics reload',
@@ -82,7 +82,7 @@ const TYPES: Record<string, string> = {
   http: 'config metrics store',
   app: 'access config metrics reload',
   open_store: 'config metrics',
-  open_serving: 'config metrics open_store',
+  open_serving: 'config metrics open_store tower',
   server: 'http prerank',
 }
 

@@ -20,7 +20,7 @@ export async function openTower(tower: Tower, batch_max: number): Promise<OpenTo
   const { signature, manifest, precision, batch_limit } = tower
   const tensors = [...signature.inputs, signature.output]
   const memory = new SharedArrayBuffer(sharedBytes(tensors, batch_max))
-  const run = await openSession(readFileSync(signature.model), {
+  const { run } = await openSession(readFileSync(signature.model), {
     ...{ ...signature, batch_max, intra_op_threads: 1, warm_up_share: 1, memory },
   })
   const views = sharedViews(memory, tensors, batch_max)

@@ -13,15 +13,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { TowerError } from './errors.ts'
 import type { TowerFeed } from './inputs.ts'
 import { createJob, type Job, rejectAll } from './job.ts'
-import { TowerWorker, type TowerWorkerOptions } from './tower_worker.ts'
+import { WorkerReserve } from './reserve.ts'
+import type { TowerOptions, TowerWorker } from './tower_worker.ts'
 
 const RESTART_MS_MIN = 50
 const RESTART_MS_MAX = 5000
 /** Of the last batch in the mean time of a row. */
 const ROW_WEIGHT = 0.1
 
-export type TowerPoolOptions = Omit<TowerWorkerOptions, 'entry' | 'model_file' | 'onDeath' | 'warm_up_share'> & {
-  entry?: URL
+export type TowerPoolOptions = Omit<TowerOptions, 'model_file' | 'onDeath' | 'warm_up_share'> & {
+  /** Where its workers come from and go back to; without one they start and end with the pool. */
+  reserve?: WorkerReserve
   /** Below 1 workers start one after the other, and rest while they warm up. */
   warm_up_share?: number
   threads: number
@@ -34,9 +36,11 @@ export type TowerPoolOptions = Omit<TowerWorkerOptions, 'entry' | 'model_file' |
 export class TowerPool {
   readonly #options: TowerPoolOptions
   readonly #model_file: FileHandle
-  readonly #worker_options: Omit<TowerWorkerOptions, 'onDeath'>
+  readonly #tower: Omit<TowerOptions, 'onDeath'>
+  readonly #reserve: WorkerReserve
   readonly #workers = new Set<TowerWorker>()
   readonly #closing = new AbortController()
+  readonly #running = new Set<Promise<void>>()
   #idle: TowerWorker[] = []
   #queue: Job[] = []
   #timer: NodeJS.Timeout | undefined
@@ -58,11 +62,11 @@ export class TowerPool {
 
   private constructor(options: TowerPoolOptions, model_file: FileHandle) {
     const { model, model_sha256, inputs, output, batch_max, intra_op_threads, warm_up_share = 1 } = options
-    const entry = options.entry ?? new URL('../worker.ts', import.meta.url)
     const identity = { model, model_file: model_file.fd, model_sha256 }
     this.#options = options
     this.#model_file = model_file
-    this.#worker_options = { entry, ...identity, inputs, output, batch_max, intra_op_threads, warm_up_share }
+    this.#tower = { ...identity, inputs, output, batch_max, intra_op_threads, warm_up_share }
+    this.#reserve = options.reserve ?? new WorkerReserve({ count: options.threads })
   }
 
   /** Requests that wait for a worker. */
@@ -102,12 +106,15 @@ export class TowerPool {
     return output
   }
 
+  /** What runs is answered, what waits is rejected. */
   async close(): Promise<void> {
     this.#closing.abort()
     clearTimeout(this.#timer)
     clearImmediate(this.#turn)
     this.#rejectQueued(new TowerError('closed', 'tower pool closed'))
-    await Promise.all([...this.#workers].map((worker) => worker.close()))
+    await Promise.all(this.#running)
+    await Promise.all([...this.#workers].map((worker) => this.#reserve.giveBack(worker)))
+    if (!this.#options.reserve) await this.#reserve.close()
     await this.#model_file.close()
   }
 
@@ -128,7 +135,8 @@ export class TowerPool {
         this.#timer = setTimeout(() => this.#dispatch(), wait_ms)
         return
       }
-      void this.#runBatch(this.#idle.pop()!, this.#takeBatch())
+      const running = this.#runBatch(this.#idle.pop()!, this.#takeBatch()).finally(() => this.#running.delete(running))
+      this.#running.add(running)
     }
   }
 
@@ -187,15 +195,13 @@ export class TowerPool {
   }
 
   async #startWorker(): Promise<void> {
-    const onDeath = (error: TowerError) => {
-      // One that dies while it starts is not among the workers: its start rejects instead.
-      const died = [...this.#workers].find((candidate) => !candidate.alive)
-      if (died) this.#replace(died, error)
-    }
-    const worker = await TowerWorker.start({ ...this.#worker_options, onDeath })
-    if (this.#closing.signal.aborted) {
-      await worker.close()
-      return
+    const worker = this.#reserve.take()
+    try {
+      await worker.open({ ...this.#tower, onDeath: (error) => this.#replace(worker, error) })
+      this.#closing.signal.throwIfAborted()
+    } catch (error) {
+      await this.#reserve.giveBack(worker)
+      throw error
     }
     this.#workers.add(worker)
     this.#idle.push(worker)
@@ -207,6 +213,7 @@ export class TowerPool {
     this.#options.onCrash?.(error)
     this.#workers.delete(worker)
     this.#idle = this.#idle.filter((idle) => idle !== worker)
+    void this.#reserve.giveBack(worker)
     void this.#restart()
   }
 
@@ -219,6 +226,7 @@ export class TowerPool {
       try {
         return await this.#startWorker()
       } catch (error) {
+        if (this.#closing.signal.aborted) return
         this.#options.onCrash?.(error as Error)
         this.#giveUpWithoutWorkers(error as Error)
         await sleep(delay_ms, undefined, { signal: this.#closing.signal }).catch(() => {})

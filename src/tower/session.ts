@@ -1,7 +1,7 @@
 /**
- * The worker's side of the tower pool: one ONNX Runtime session over shared memory. A message is the number of rows to
- * run; the answer is that number again, or what went wrong. `onnxruntime-node` computes on the thread that calls it
- * (microsoft/onnxruntime #19611), which is why this runs in a worker; it reads and writes shared memory in place.
+ * The worker's side of the tower pool: one ONNX Runtime session at a time over shared memory. `onnxruntime-node` computes
+ * on the thread that calls it (microsoft/onnxruntime #19611), which is why this runs in a worker; it reads and writes shared
+ * memory in place.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -27,29 +27,43 @@ export type SessionOptions = ModelFile & {
  */
 export const EXACT_INT8 = { session: { x64quantprecision: '1' } }
 
-export type SessionMessage = { ready: true } | { done: number } | { failed: string }
+/** What a worker is asked for, one at a time: to open a tower, to run that many rows, to close the tower; to end, at any time. */
+export type TowerOrder = { open: SessionOptions } | number | 'close' | 'end'
 
-export async function serveTower(options: SessionOptions, port: MessagePort): Promise<void> {
-  const send = (message: SessionMessage) => port.postMessage(message)
-  try {
-    const model = readModel(options)
-    const run = await openSession(model, options)
-    // The session has weights of its own, and a thread that allocates so little would not collect these before long.
-    model.buffer.transfer(0)
-    await warmUp(run, options)
-    port.on('message', (rows: number) => {
-      run(rows).then(
-        () => send({ done: rows }),
-        (error: Error) => send({ failed: error.message }),
-      )
-    })
-    send({ ready: true })
-  } catch (error) {
-    send({ failed: (error as Error).message })
+/** To all but `end`: null when it is done, or what went wrong. */
+export type TowerAnswer = string | null
+
+/** Serves one tower after the other. */
+export function serveTowers(port: MessagePort): void {
+  let session: TowerSession | undefined
+  const obey = async (order: Exclude<TowerOrder, 'end'>) => {
+    if (typeof order === 'number') return session!.run(order)
+    await session?.release()
+    session = undefined
+    if (order === 'close') return
+    session = await loadSession(order.open)
+    await warmUp(session, order.open)
   }
+  const answer = (found: TowerAnswer) => port.postMessage(found)
+  port.on('message', (order: TowerOrder) => {
+    // The thread ends by itself when it has done what it does.
+    if (order === 'end') return port.close()
+    obey(order).then(
+      () => answer(null),
+      (error: Error) => answer(error.message),
+    )
+  })
 }
 
-async function warmUp(run: (rows: number) => Promise<void>, { batch_max, warm_up_share }: SessionOptions) {
+async function loadSession(options: SessionOptions): Promise<TowerSession> {
+  const model = readModel(options)
+  const session = await openSession(model, options)
+  // The session has weights of its own, and a thread that allocates so little would not collect these before long.
+  model.buffer.transfer(0)
+  return session
+}
+
+async function warmUp({ run }: TowerSession, { batch_max, warm_up_share }: SessionOptions) {
   for (let rows = 1; rows <= batch_max; rows++) {
     const start_ms = performance.now()
     await run(rows)
@@ -58,11 +72,17 @@ async function warmUp(run: (rows: number) => Promise<void>, { batch_max, warm_up
   }
 }
 
-/** Runs the first rows of the shared memory, on the calling thread. */
+export type TowerSession = {
+  /** Runs the first rows of the shared memory, on the calling thread. */
+  run(rows: number): Promise<void>
+  /** Gives the weights back. */
+  release(): Promise<void>
+}
+
 export async function openSession(
   model: Uint8Array,
   options: Omit<SessionOptions, 'model_file' | 'model_sha256'>,
-): Promise<(rows: number) => Promise<void>> {
+): Promise<TowerSession> {
   const session = await InferenceSession.create(model, {
     intraOpNumThreads: options.intra_op_threads,
     interOpNumThreads: 1,
@@ -80,13 +100,21 @@ export async function openSession(
   }).catch((error: Error) => {
     throw new Error(`${options.model}: ${error.message}`, { cause: error })
   })
-  assertSignature(session, options)
+  try {
+    assertSignature(session, options)
+  } catch (error) {
+    await session.release()
+    throw error
+  }
   const tensors = [...options.inputs, options.output]
   const views = sharedViews(options.memory, tensors, options.batch_max)
   const batches = Array.from({ length: options.batch_max }, (_, index) => batchTensors(tensors, views, index + 1))
-  return async (rows) => {
-    const { feeds, fetches } = batches[rows - 1]
-    await session.run(feeds, fetches)
+  return {
+    async run(rows) {
+      const { feeds, fetches } = batches[rows - 1]
+      await session.run(feeds, fetches)
+    },
+    release: () => session.release(),
   }
 }
 

@@ -55,6 +55,18 @@ test('over many reloads no answer fails, and each has the scores of the bundle t
   assert.ok(asked.length > 10 * reloads, `${asked.length} answers`)
 })
 
+test('no thread starts for a reload', async () => {
+  let started = 0
+  const count = () => started++
+  process.on('worker', count)
+  try {
+    assert.equal((await admin(service.url, 'reload')).status, 200)
+  } finally {
+    process.off('worker', count)
+  }
+  assert.equal(started, 0)
+})
+
 test('what a bundle took is given back: one table stays mapped, and memory stops growing', async () => {
   const reload = async (times: number) => {
     for (let count = 0; count < times; count++) await admin(service.url, 'reload', { bundle: count % 2 ? 'v2' : 'v1' })

@@ -1,35 +1,18 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, test } from 'node:test'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { TowerErrorKind } from '../../src/tower/errors.ts'
 import { TowerPool, type TowerPoolOptions } from '../../src/tower/pool.ts'
+import { WorkerReserve } from '../../src/tower/reserve.ts'
+import { expected, feed, fixtures, toy } from './toy.ts'
 
-const fixtures = new URL('../fixtures/tower/', import.meta.url)
 const scratch = mkdtempSync(join(tmpdir(), 'prerank-tower-'))
 after(() => rmSync(scratch, { recursive: true }))
-
-const model = fileURLToPath(new URL('toy.onnx', fixtures))
-const toy: TowerPoolOptions = {
-  model,
-  model_sha256: createHash('sha256').update(readFileSync(model)).digest('hex'),
-  inputs: [
-    { name: 'x', dtype: 'float32', shape: [4] },
-    { name: 'steps', dtype: 'int32', shape: [1] },
-    { name: 'index', dtype: 'int32', shape: [1] },
-  ],
-  output: { name: 'vectors', dtype: 'float32', shape: [2, 4] },
-  threads: 1,
-  intra_op_threads: 1,
-  batch_max: 4,
-  wait_ms_max: 0,
-  queue_max: 100,
-}
 
 async function withPool(options: Partial<TowerPoolOptions>, body: (pool: TowerPool) => Promise<void>): Promise<void> {
   const pool = await TowerPool.start({ ...toy, ...options })
@@ -40,12 +23,14 @@ async function withPool(options: Partial<TowerPoolOptions>, body: (pool: TowerPo
   }
 }
 
-function feed({ x, steps = 0, index = 0 }: { x: number; steps?: number; index?: number }) {
-  return [new Float32Array(4).fill(x), Int32Array.of(steps), Int32Array.of(index)]
-}
-
-function expected({ x, steps = 0, index = 0 }: { x: number; steps?: number; index?: number }) {
-  return [...Array(4).fill(2 * x + steps), ...Array(4).fill(x + 10 * index)]
+/** The worker of the pool dies as often as there is the file TOWER_DEATH. */
+async function withMortal(options: Partial<TowerPoolOptions>, body: (pool: TowerPool) => Promise<void>): Promise<void> {
+  const reserve = new WorkerReserve({ entry: new URL('mortal_worker.ts', fixtures), count: 1 })
+  try {
+    await withPool({ ...options, reserve }, body)
+  } finally {
+    await reserve.close()
+  }
 }
 
 function ofKind(kind: TowerErrorKind, message: RegExp) {
@@ -168,8 +153,7 @@ test('a worker that dies is replaced and its request runs again', async () => {
   const death = join(scratch, 'once')
   process.env.TOWER_DEATH = death
   const crashes: string[] = []
-  const entry = new URL('mortal_worker.ts', fixtures)
-  await withPool({ entry, onCrash: (error) => crashes.push(error.message) }, async (pool) => {
+  await withMortal({ onCrash: (error) => crashes.push(error.message) }, async (pool) => {
     writeFileSync(death, '')
     assert.deepEqual([...(await pool.run(feed({ x: 5 })))], expected({ x: 5 }))
     assert.deepEqual(crashes, ['tower worker exited with code 7'])
@@ -180,8 +164,7 @@ test('a worker that dies is replaced and its request runs again', async () => {
 test('a request under which workers die twice fails clearly', async () => {
   const death = join(scratch, 'twice')
   process.env.TOWER_DEATH = death
-  const entry = new URL('mortal_worker.ts', fixtures)
-  await withPool({ entry, onCrash: () => writeFileSync(death, '') }, async (pool) => {
+  await withMortal({ onCrash: () => writeFileSync(death, '') }, async (pool) => {
     writeFileSync(death, '')
     await assert.rejects(pool.run(feed({ x: 5 })), ofKind('crashed', /exited with code 7/))
     rmSync(death, { force: true })
@@ -195,8 +178,7 @@ test('a worker that is replaced has the model of the pool, whatever took its nam
   const [model, other] = [join(scratch, 'serving.onnx'), join(scratch, 'other.onnx')]
   copyFileSync(toy.model, model)
   writeFileSync(other, 'else')
-  const entry = new URL('mortal_worker.ts', fixtures)
-  await withPool({ entry, model }, async (pool) => {
+  await withMortal({ model }, async (pool) => {
     renameSync(other, model)
     writeFileSync(death, '')
     assert.deepEqual([...(await pool.run(feed({ x: 5 })))], expected({ x: 5 }))
@@ -210,8 +192,7 @@ test('while no worker can be started requests fail at once, and the next that st
   const model = join(scratch, 'toy.onnx')
   copyFileSync(toy.model, model)
   const crashes: string[] = []
-  const entry = new URL('mortal_worker.ts', fixtures)
-  await withPool({ entry, model, onCrash: (error) => crashes.push(error.message) }, async (pool) => {
+  await withMortal({ model, onCrash: (error) => crashes.push(error.message) }, async (pool) => {
     writeFileSync(model, 'else')
     writeFileSync(death, '')
     await assert.rejects(pool.run(feed({ x: 5 })), ofKind('crashed', /^no tower worker can be started$/))
@@ -254,14 +235,13 @@ test('a missing model file is refused by name', async () => {
   await assert.rejects(TowerPool.start({ ...toy, model: '/nowhere/tower.onnx' }), /\/nowhere\/tower.onnx/)
 })
 
-test('closing rejects what waits and what comes later', async () => {
+test('closing answers what runs, and rejects what waits and what comes later', async () => {
   const pool = await TowerPool.start(toy)
-  const waiting = [pool.run(feed({ x: 0, steps: 500 })), pool.run(feed({ x: 1 }))]
-  const settled = Promise.allSettled(waiting)
+  const running = pool.run(feed({ x: 2, steps: 500 }))
+  await turn()
+  const waiting = assert.rejects(pool.run(feed({ x: 1 })), ofKind('closed', /tower pool closed/))
   await pool.close()
-  for (const result of await settled) {
-    assert.equal(result.status, 'rejected')
-    ofKind('closed', /tower pool closed/)((result as PromiseRejectedResult).reason)
-  }
+  await waiting
+  assert.deepEqual([...(await running)], expected({ x: 2, steps: 500 }))
   await assert.rejects(pool.run(feed({ x: 1 })), ofKind('closed', /tower pool closed/))
 })
