@@ -5,7 +5,6 @@
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, realpathSync } from 'node:fs'
-import { Agent } from 'node:http'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,7 +13,8 @@ import { startRedis } from '../../test/lib/redis.ts'
 import { describeMachine, type Machine } from '../lib/machine.ts'
 import { formatTable } from '../lib/table.ts'
 import { closedLoop } from '../service/generator.ts'
-import { type Answer, post } from '../service/http_client.ts'
+import type { Answer } from '../service/http_client.ts'
+import { createRawClient } from '../service/raw_client.ts'
 import { loadFeatures, type Service, startService } from '../service/stack.ts'
 import { percentile } from '../service/summary.ts'
 import { drawBody, FORMATS, readCatalogue } from '../service/workload.ts'
@@ -105,17 +105,24 @@ function pinToLastCore(): void {
   spawnSync('taskset', ['-a', '-c', '-p', `${availableParallelism() - 1}`, `${process.pid}`])
 }
 
-/** Learns what each bundle answers alone; leaves the first one serving. */
-async function prepare({ url, bundle }: { url: string; bundle: string }) {
+/** Apart from what lives on: a catalogue that closures keep is more to mark in every collection of this process. */
+async function drawBodies(bundle: string): Promise<Buffer[]> {
   const catalogue = await readCatalogue(bundle)
-  const bodies = Array.from(
+  return Array.from(
     { length: BODIES },
     (_, seed) => drawBody(catalogue, { candidates: CANDIDATES, top_k: TOP_K, seed }).cbor,
   )
-  const agent = new Agent({ keepAlive: true })
-  const target = new URL('/v1/prerank', url)
-  const send = (index: number, from_ms: number) =>
-    post({ url: target, agent, body: bodies[index % BODIES], content_type: FORMATS.cbor, from_ms })
+}
+
+/** Learns what each bundle answers alone; leaves the first one serving. */
+async function prepare({ url, bundle }: { url: string; bundle: string }) {
+  const bodies = await drawBodies(bundle)
+  const client = createRawClient(new URL('/v1/prerank', url), {
+    content_type: FORMATS.cbor,
+    connections_max: Number.POSITIVE_INFINITY,
+    keeps_bodies: true,
+  })
+  const send = (index: number, from_ms: number) => client.send([bodies[index % BODIES]], from_ms)
   const judge = createJudge()
   for (const name of NAMES.toReversed()) {
     await reload(url, name)

@@ -54,6 +54,15 @@ test('answers are read whatever pieces they come in, over the same connection', 
   client.close()
 })
 
+test('the body of a good answer is kept where it is asked for', async () => {
+  const client = createRawClient(url, { content_type: 'application/json', connections_max: 1, keeps_bodies: true })
+  for (let times = 0; times < 2; times++) {
+    const { body: kept } = await client.send(body('"good"'), 0)
+    assert.equal(`${kept}`, 'abcd')
+  }
+  client.close()
+})
+
 test('an answer without a length, and none at all, are errors', async () => {
   const client = clientOf(4)
   await assert.rejects(client.send(body('"endless"'), 0), /without content-length/)
