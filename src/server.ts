@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type Config, ConfigError, readConfig } from './config.ts'
+import { widenHeapGrowth } from './heap_growth.ts'
 import type { Host } from './http/host.ts'
 import { listen } from './listen.ts'
 import { createLogger } from './logger.ts'
@@ -32,6 +33,7 @@ export type ServiceOptions = { config: Config; logger: Logger }
 
 /** Listens at once, so that /healthz and /readyz answer while the bundle is loaded. */
 export async function startService({ config, logger }: ServiceOptions): Promise<Service> {
+  widenHeapGrowth()
   const metrics = createMetrics()
   const host: Host = { serving: null, not_ready: 'the bundle is being loaded' }
   const stores = createStores({ config, metrics })
