@@ -25,8 +25,7 @@ export class WorkerReserve {
 
   /** One without a tower, to be given back; beyond the count where none waits. The first call starts all. */
   take(): TowerWorker {
-    const dead = this.#waiting.filter(({ alive }) => !alive)
-    for (const worker of dead) this.#all.delete(worker)
+    for (const worker of this.#waiting) if (!worker.alive) this.#all.delete(worker)
     this.#waiting = this.#waiting.filter(({ alive }) => alive)
     this.#fill()
     return this.#waiting.pop() ?? this.#start()

@@ -11,7 +11,7 @@ import { expected, feed, toy } from './toy.ts'
 const DEMO = new URL('../../models/demo', import.meta.url).pathname
 
 /** Pools from one reserve; `started` counts the threads of the process since. */
-async function reserveOf(t: TestContext, count: number) {
+function reserveOf(t: TestContext, count: number) {
   let started = 0
   const count_one = () => started++
   process.on('worker', count_one)
@@ -25,7 +25,7 @@ async function reserveOf(t: TestContext, count: number) {
 }
 
 test('pools that follow one another beside each other take turns with two threads', async (t) => {
-  const { open, started } = await reserveOf(t, 2)
+  const { open, started } = reserveOf(t, 2)
   let serving = await open()
   for (let x = 0; x < 6; x++) {
     const next = await open({ batch_max: 1 + x })
@@ -38,7 +38,7 @@ test('pools that follow one another beside each other take turns with two thread
 })
 
 test('a model that is refused costs no thread', async (t) => {
-  const { open, started } = await reserveOf(t, 1)
+  const { open, started } = reserveOf(t, 1)
   await assert.rejects(open({ model_sha256: '0'.repeat(64) }), /found SHA-256/)
   await assert.rejects(open({ output: { ...toy.output, shape: [3, 4] } }), /does not fit the manifest/)
   const pool = await open()
@@ -48,7 +48,7 @@ test('a model that is refused costs no thread', async (t) => {
 })
 
 test('a thread that still runs when its pool closes is ready for the next', async (t) => {
-  const { open, started } = await reserveOf(t, 1)
+  const { open, started } = reserveOf(t, 1)
   const pool = await open()
   const running = pool.run(feed({ x: 1, steps: 500 }))
   await turn()
@@ -61,7 +61,7 @@ test('a thread that still runs when its pool closes is ready for the next', asyn
 })
 
 test('a thread that is ended in the midst of a run, or before it began, takes nothing with it', async (t) => {
-  const { reserve, open } = await reserveOf(t, 2)
+  const { reserve, open } = reserveOf(t, 2)
   const pool = await open()
   const running = assert.rejects(pool.run(feed({ x: 0, steps: 500 })), /tower pool closed/)
   await turn()
@@ -71,7 +71,7 @@ test('a thread that is ended in the midst of a run, or before it began, takes no
 })
 
 test('pools that need more threads than there are get them, for as long as they need them', async (t) => {
-  const { open, started } = await reserveOf(t, 1)
+  const { open, started } = reserveOf(t, 1)
   const pools = [await open(), await open()]
   await Promise.all(pools.map((pool) => pool.close()))
   assert.equal(started(), 2)
@@ -80,7 +80,7 @@ test('pools that need more threads than there are get them, for as long as they 
 })
 
 test('a thread gives back the memory of every tower it had', async (t) => {
-  const { open } = await reserveOf(t, 1)
+  const { open } = reserveOf(t, 1)
   const [{ signature }] = await openTowers(DEMO)
   const openOften = async (times: number) => {
     for (let count = 0; count < times; count++) await (await open({ ...signature, batch_max: 2 })).close()
