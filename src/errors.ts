@@ -68,7 +68,8 @@ export function invalidField(field: string, value: unknown, expected: string): S
   return new ServiceError('invalid_field', { field, found: describe(value), expected })
 }
 
-function sentence(code: ErrorCode, { field, found, expected, reason }: Finding): string {
+/** Code and finding as a message. */
+export function sentence(code: ErrorCode, { field, found, expected, reason }: Finding): string {
   if (reason) return reason
   const parts = [found && `found ${found}`, expected && `expected ${expected}`].filter(Boolean).join(', ')
   return [field, parts || ERRORS[code].title].filter(Boolean).join(': ')

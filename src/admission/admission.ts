@@ -37,11 +37,14 @@ export type Ticket = {
   close(): void
 }
 
+/** Why not. No error: of many requests most are refused, and one error takes longer to make and throw than the decision. */
+export type Refusal = { reason: string; finding: { found: string; expected: string } }
+
 export type Admission = {
   readonly candidates: number
   readonly bytes: number
-  /** Throws where the request would be too much now; takes nothing. */
-  check(ask: Ask): void
+  /** Null where the request may come in; takes nothing. */
+  refusalOf(ask: Ask): Refusal | null
   open(): Ticket
 }
 
@@ -66,10 +69,11 @@ export function createAdmission(limits: AdmissionLimits, now = () => performance
   /** Those that hold candidates: their body is here. One that is on its way does not work yet. */
   let working = 0
 
-  function assertRoom(kind: Kind, { others, wanted }: { others: number; wanted: number }): void {
+  function lackOf(kind: Kind, { others, wanted }: { others: number; wanted: number }): Refusal | null {
     const max = maxima[kind]
-    if (others === 0 || others + wanted <= max) return
-    throw refusal(kind, { found: `${wanted} ${kind} beside ${others} in flight`, expected: `at most ${max} together` })
+    if (others === 0 || others + wanted <= max) return null
+    const found = `${wanted} ${kind} beside ${others} in flight`
+    return { reason: kind, finding: { found, expected: `at most ${max} together` } }
   }
 
   function works(is: boolean, was: boolean): void {
@@ -81,7 +85,8 @@ export function createAdmission(limits: AdmissionLimits, now = () => performance
     const held: Held = { candidates: 0, bytes: 0 }
     const hold = (kind: Kind, wanted: number) => {
       const others = total[kind] - held[kind]
-      if (wanted > held[kind]) assertRoom(kind, { others, wanted })
+      const lack = wanted > held[kind] ? lackOf(kind, { others, wanted }) : null
+      if (lack) throw overloaded(lack)
       if (kind === 'candidates') works(wanted > 0, held.candidates > 0)
       held[kind] = wanted
       total[kind] = others + wanted
@@ -115,31 +120,35 @@ export function createAdmission(limits: AdmissionLimits, now = () => performance
     get bytes() {
       return total.bytes
     },
-    check({ wait_ms, own_ms, oldest_ms, left_ms, candidates, bytes, ticket }) {
+    refusalOf({ wait_ms, own_ms, oldest_ms, left_ms, candidates, bytes, ticket }) {
       // What is known to wait takes longer than its sum where other work comes between: the age of the oldest says so.
       const isOld = oldest_ms > wait_ms
       // Whose time is over is told so by its budget.
       const most_ms = left_ms > 0 ? WAIT_SHARE * left_ms : Number.POSITIVE_INFINITY
       const is_too_long = standing.refuses({ wait_ms: isOld ? oldest_ms : wait_ms, own_ms, most_ms })
       if (tickets.size - (ticket ? 1 : 0) >= IN_WORK) {
-        if (is_too_long) throw isOld ? aged(oldest_ms) : queued(wait_ms)
+        if (is_too_long) return isOld ? aged(oldest_ms) : queued(wait_ms)
         const flow_ms = flow.wait_ms(candidates, candidatesBeside(ticket))
         const flow_ms_max = Math.min(Math.max(queue_wait_max_ms, flow.cost_ms(candidates)), most_ms)
-        if (flow_ms > flow_ms_max) throw queued(flow_ms)
+        if (flow_ms > flow_ms_max) return queued(flow_ms)
       }
-      assertRoom('candidates', { others: total.candidates, wanted: candidates })
-      assertRoom('bytes', { others: total.bytes, wanted: bytes })
+      return (
+        lackOf('candidates', { others: total.candidates, wanted: candidates }) ??
+        lackOf('bytes', { others: total.bytes, wanted: bytes })
+      )
     },
     open,
   }
 }
 
-const queued = (wait_ms: number) =>
-  refusal('queue_wait', { found: `${wait_ms.toFixed(1)} ms of work that waits`, expected: LATER })
-const aged = (oldest_ms: number) =>
-  refusal('queue_age', { found: `a request that has waited ${oldest_ms.toFixed(1)} ms`, expected: LATER })
 const LATER = 'a try later, or at another replica'
+const queued = (wait_ms: number): Refusal => ({
+  reason: 'queue_wait',
+  finding: { found: `${wait_ms.toFixed(1)} ms of work that waits`, expected: LATER },
+})
+const aged = (oldest_ms: number): Refusal => ({
+  reason: 'queue_age',
+  finding: { found: `a request that has waited ${oldest_ms.toFixed(1)} ms`, expected: LATER },
+})
 
-type Refused = { found: string; expected: string }
-
-const refusal = (reason: string, finding: Refused) => new ServiceError('overloaded', finding, { reason })
+export const overloaded = ({ reason, finding }: Refusal) => new ServiceError('overloaded', finding, { reason })

@@ -1,10 +1,16 @@
 /** What happens to a request before its body is read: it is refused, or gets a budget and a ticket. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
-import { type AdmissionLimits, type Ask, createAdmission, type Ticket } from '../admission/admission.ts'
+import {
+  type AdmissionLimits,
+  type Ask,
+  createAdmission,
+  overloaded,
+  type Refusal,
+  type Ticket,
+} from '../admission/admission.ts'
 import { createEstimate, type Estimate } from '../admission/estimate.ts'
 import { createTurns, type Turns } from '../admission/turns.ts'
-import { ServiceError } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 import { type Budget, createBudget } from '../prerank/budget.ts'
 import { headerDeadline } from './deadline_header.ts'
@@ -42,7 +48,7 @@ export type Door = {
   /** The hook of a route. `is_patient`: its work goes on without the client, and has a deadline of its own. */
   guard(url: string, options?: { is_patient: boolean }): OnRequest
   /** Why a request to this address would be refused now for want of room; null where it would not, or nobody guards it. */
-  refusalOf(url: string, headers: IncomingHttpHeaders): ServiceError | null
+  refusalOf(url: string, headers: IncomingHttpHeaders): Refusal | null
   /** Once the body is there: throws where it would wait too long, and takes its candidates into account. */
   admit(visit: Visit, body: BodySize): { decode_ms: number }
   /** What the forecasts learn from. */
@@ -64,29 +70,34 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
     candidates: Math.min(limits.candidates_max, Math.round(costs[format].candidates.of(bytes))),
   })
 
-  function assertRoom({ decode_ms, ...room }: Room) {
+  function refusalFor({ own_ms, left_ms, candidates, bytes, ticket }: Room): Refusal | null {
     const tower = host.serving?.bundle.tower
-    admission.check({
-      own_ms: decode_ms,
-      wait_ms: Math.max(turns.wait_ms(decode_ms), tower?.wait_ms ?? 0),
-      oldest_ms: Math.max(turns.oldest_ms(), tower?.oldest_ms ?? 0),
-      ...room,
-    })
+    const wait_ms = Math.max(turns.wait_ms(own_ms), tower?.wait_ms ?? 0)
+    const oldest_ms = Math.max(turns.oldest_ms(), tower?.oldest_ms ?? 0)
+    return admission.refusalOf({ wait_ms, own_ms, oldest_ms, left_ms, candidates, bytes, ticket })
   }
 
-  /** Throws where there is no room; gives the deadline. */
-  function check(headers: IncomingHttpHeaders, is_patient: boolean): number | undefined {
+  function assertRoom(room: Room) {
+    const refusal = refusalFor(room)
+    if (refusal) throw overloaded(refusal)
+  }
+
+  /** What the head says. Throws where it says a deadline that cannot be read. */
+  function read(headers: IncomingHttpHeaders, is_patient: boolean): { deadline_ms?: number; room: Room } {
     const deadline_ms = is_patient ? undefined : (headerDeadline(headers) ?? limits.deadline_ms)
     const body = announced(headers)
     const { decode_ms, candidates } = forecast(body)
     const left_ms = deadline_ms ?? Number.POSITIVE_INFINITY
-    assertRoom({ decode_ms, left_ms, candidates: is_patient ? 0 : candidates, bytes: body.bytes })
-    return deadline_ms
+    return {
+      deadline_ms,
+      room: { own_ms: decode_ms, left_ms, candidates: is_patient ? 0 : candidates, bytes: body.bytes },
+    }
   }
 
   function open({ headers }: FastifyRequest, is_patient: boolean): Visit {
     const arrived_ms = turns.arrival_ms()
-    const deadline_ms = check(headers, is_patient)
+    const { deadline_ms, room } = read(headers, is_patient)
+    assertRoom(room)
     return { arrived_ms, budget: createBudget({ arrived_ms, deadline_ms }), ticket: admission.open(), isWorking: false }
   }
 
@@ -116,16 +127,14 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
       const is_patient = guarded.get(url)
       if (is_patient === undefined) return null
       try {
-        check(headers, is_patient)
-        return null
-      } catch (error) {
-        if (error instanceof ServiceError && error.code === 'overloaded') return error
+        return refusalFor(read(headers, is_patient).room)
+      } catch {
         return null
       }
     },
     admit({ ticket, budget }, body) {
       const { decode_ms, candidates } = forecast(body)
-      assertRoom({ decode_ms, left_ms: budget.left_ms(), candidates, bytes: 0, ticket })
+      assertRoom({ own_ms: decode_ms, left_ms: budget.left_ms(), candidates, bytes: 0, ticket })
       ticket.holdCandidates(candidates)
       return { decode_ms }
     },
@@ -145,7 +154,7 @@ export function createDoor({ limits, host, metrics }: DoorOptions): Door {
   }
 }
 
-type Room = Pick<Ask, 'left_ms' | 'candidates' | 'bytes' | 'ticket'> & { decode_ms: number }
+type Room = Omit<Ask, 'wait_ms' | 'oldest_ms'>
 
 const createCosts = (): Costs => ({ decode_ms: createEstimate(), candidates: createEstimate() })
 

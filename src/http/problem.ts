@@ -1,9 +1,10 @@
 /** Errors on the wire: problem details (RFC 9457) with a stable `code`. */
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { FastifyError, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { ERRORS, type ErrorCode, ServiceError } from '../errors.ts'
 import { MEDIA_TYPES } from './formats.ts'
+import { LAST_ANSWER } from './host.ts'
 import { requestId } from './request_id.ts'
 import { API_HEADERS } from './security_headers.ts'
 
@@ -27,19 +28,29 @@ export const Problem = Type.Object(
 )
 export type Problem = Static<typeof Problem>
 
-export function problemOf(error: ServiceError, request_id?: string): Problem {
-  const { status, title } = ERRORS[error.code]
-  const { field, found, expected } = error.finding
-  const type = `urn:prerank:error:${error.code}`
-  return { type, title, status, detail: error.message, code: error.code, field, found, expected, request_id }
+/** A ServiceError, or what one would be made of. */
+type Cause = Pick<ServiceError, 'code' | 'finding' | 'message'>
+
+export function problemOf({ code, finding, message }: Cause, request_id?: string): Problem {
+  const { status, title } = ERRORS[code]
+  const { field, found, expected } = finding
+  return { type: `urn:prerank:error:${code}`, title, status, detail: message, code, field, found, expected, request_id }
 }
 
-/** The answer to a request that the framework does not see. */
-export function writeProblem(response: ServerResponse, error: ServiceError, headers: OutgoingHttpHeaders = {}) {
+/** Names and values in turn: Node checks and joins them as they are. */
+const HEADERS = [...Object.entries(API_HEADERS).flat(), 'content-type', PROBLEM_TYPE]
+const RETRY_AFTER = ['retry-after', RETRY_AFTER_S]
+const CLOSE = Object.entries(LAST_ANSWER).flat()
+
+/** The answer to a request that the framework does not see. `is_last`: the connection ends with it. */
+export function writeProblem(response: ServerResponse, cause: Cause, { is_last = false } = {}) {
   const id = requestId(response.req)
-  const body = JSON.stringify(problemOf(error, id))
-  const own = { ...API_HEADERS, 'content-type': PROBLEM_TYPE, 'x-request-id': id }
-  response.writeHead(error.status, { ...own, ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+  const { status } = ERRORS[cause.code]
+  const body = JSON.stringify(problemOf(cause, id))
+  const headers = [...HEADERS, 'x-request-id', id, 'content-length', `${Buffer.byteLength(body)}`]
+  if (status === 503) headers.push(...RETRY_AFTER)
+  if (is_last) headers.push(...CLOSE)
+  response.writeHead(status, headers).end(body)
 }
 
 /** Response schemas of statuses, for the documentation. */

@@ -5,12 +5,12 @@ import type { FastifyServerFactory } from 'fastify'
 import type { Config } from '../config.ts'
 import { ServiceError } from '../errors.ts'
 import type { EarlyRefusal } from './early_refusal.ts'
-import { LAST_ANSWER } from './host.ts'
 import { writeProblem } from './problem.ts'
 import { type TlsFiles, tlsOptions } from './tls.ts'
 
 /** How often Node looks for requests that have run out of time. */
 const TIMEOUT_CHECK_MS = 500
+const IS_LAST = { is_last: true }
 
 export type ServerOptions = { config: Config; tls: TlsFiles | null; refuse: EarlyRefusal | null }
 
@@ -39,7 +39,7 @@ export function serverOptions({ config, tls, refuse }: ServerOptions) {
 function hasHost(request: http.IncomingMessage, response: http.ServerResponse): boolean {
   if (request.headers.host !== undefined || request.httpVersion !== '1.1') return true
   const finding = { field: 'Host', found: 'nothing', expected: 'the name that this service was called by' }
-  writeProblem(response, new ServiceError('malformed_request', finding), LAST_ANSWER)
+  writeProblem(response, new ServiceError('malformed_request', finding), IS_LAST)
   return false
 }
 
@@ -48,13 +48,13 @@ type Expectations = { handle: http.RequestListener; refuse: EarlyRefusal | null 
 /** RFC 9110 §10.1.1: a body that waits for our consent is not asked for only to be dropped. */
 function answerExpectations<S extends http.Server>(server: S, { handle, refuse }: Expectations): S {
   server.on('checkContinue', (request: http.IncomingMessage, response: http.ServerResponse) => {
-    if (!hasHost(request, response) || refuse?.(request, response, LAST_ANSWER)) return
+    if (!hasHost(request, response) || refuse?.(request, response, IS_LAST)) return
     response.writeContinue()
     handle(request, response)
   })
   server.on('checkExpectation', (request: http.IncomingMessage, response: http.ServerResponse) => {
     const finding = { field: 'Expect', found: request.headers.expect?.slice(0, 80), expected: '100-continue' }
-    writeProblem(response, new ServiceError('expectation_failed', finding), LAST_ANSWER)
+    writeProblem(response, new ServiceError('expectation_failed', finding), IS_LAST)
   })
   return server
 }
