@@ -1,6 +1,7 @@
 /** The addresses of the service: one for everything, or a second one for operators. */
 import { openKeyFile } from './access/key_file.ts'
 import { type AppOptions, buildApp, type Side } from './app.ts'
+import { acceptMore, type Listeners } from './http/accept_more.ts'
 import { tlsFilesOf } from './http/tls.ts'
 
 export type Listening = {
@@ -12,6 +13,8 @@ export type Listening = {
 }
 
 type App = Awaited<ReturnType<typeof buildApp>>
+/** `more` where it listens. */
+type Opened = { app: App; more?: Listeners }
 export type ListenOptions = Omit<AppOptions, 'keys' | 'tls' | 'side'>
 
 /** Nothing stays open when it rejects. */
@@ -20,13 +23,16 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const has_admin = config.admin_port !== undefined
   const keys = config.api_keys_file ? openKeyFile(config.api_keys_file, logger) : null
   const tls = tlsFilesOf(config)
-  const apps: App[] = []
+  const apps: Opened[] = []
   const open = async (side: Side, address: Address) => {
     const app = await buildApp({ ...options, keys, tls, side })
-    apps.push(app)
-    return app.listen(address).catch((error) => {
+    const opened: Opened = { app }
+    apps.push(opened)
+    const url = await app.listen(address).catch((error) => {
       throw listenError(error, address)
     })
+    opened.more = await acceptMore(app.server)
+    return url
   }
   const close = async (timeout_ms: number) => {
     await Promise.all(apps.map((app) => closeApp(app, timeout_ms)))
@@ -56,10 +62,10 @@ export function listenError(error: NodeJS.ErrnoException, { port, reusePort = fa
 }
 
 /** Connections wait for a next request after the last one, so idle ones are closed again and again. */
-async function closeApp(app: App, timeout_ms: number) {
+async function closeApp({ app, more }: Opened, timeout_ms: number) {
   const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS)
   const force = setTimeout(() => app.server.closeAllConnections(), timeout_ms)
-  await app.close()
+  await Promise.all([app.close(), more?.close()])
   clearInterval(idle)
   clearTimeout(force)
 }

@@ -56,6 +56,8 @@ export type Addon = {
   trimMemory(): Promise<void>
   resolve(call: ResolveCall): Promise<[unknown: number, duplicates: number] | CallFailure>
   score(call: ScoreCall): Promise<number | CallFailure>
+  /** Another descriptor of an open file or socket, to be closed by the caller. */
+  duplicate(file: number): number
   /** The large arrays of a JSON body, as json_addon.c describes; used by src/http only. */
   jsonFind(bytes: Uint8Array): Uint32Array
   jsonIds(bytes: Uint8Array, array: Uint32Array, texts: boolean, keys: BigUint64Array, spans: Uint32Array): boolean

@@ -1,6 +1,10 @@
-/* The addon's surface: table mapping (src/items), hashIds, resolve, score, and the columns of JSON bodies (src/http). */
+/*
+ * The addon's surface: table mapping (src/items), hashIds, resolve, score, and what src/http needs: the columns of JSON bodies,
+ * and a second descriptor of a socket.
+ */
 #include <node_api.h>
 
+#include "../../http/native/duplicate.h"
 #include "../../http/native/json_addon.h"
 #include "../../items/native/checksum.h"
 #include "../../items/native/gather.h"
@@ -16,6 +20,7 @@ NAPI_MODULE_INIT() {
       PR_FUNCTION("resolve", pr_resolve_export),
       PR_FUNCTION("score", pr_score_export),
       PR_FUNCTION("trimMemory", pr_trim_memory_export),
+      PR_FUNCTION("duplicate", pr_duplicate_export),
       PR_FUNCTION("jsonFind", pr_json_find_export),
       PR_FUNCTION("jsonIds", pr_json_ids_export),
       PR_FUNCTION("jsonNumbers", pr_json_numbers_export),
