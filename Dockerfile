@@ -16,8 +16,9 @@ RUN npm ci --omit=dev \
  && rm -rf node_modules/@duckdb/node-bindings-*-musl
 
 FROM ${NODE_IMAGE}
+# A container competes by its own share, so niceness only orders its threads (docs/reliability.md#overload).
 # Without the last one ONNX Runtime reports its use to its vendor and keeps a database of that in $HOME.
-ENV NODE_ENV=production PORT=8080 HOST=0.0.0.0 ORT_DISABLE_TELEMETRY=1
+ENV NODE_ENV=production PORT=8080 HOST=0.0.0.0 COMPUTE_NICE=10 ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 COPY --from=build /app ./
 COPY bin bin

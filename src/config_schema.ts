@@ -100,6 +100,11 @@ export const ConfigSchema = Type.Object({
     unit: 'ms',
     description: 'How long an idle worker waits for a fuller batch while others are busy; a lone request never waits.',
   }),
+  compute_nice: integer(
+    'steps',
+    'Added on Linux to the niceness of the threads that compute (tower and kernel), so that where cores are few reading, refusing and answering need not wait for them. For containers, whose niceness is their own.',
+    { default: 0, minimum: 0, maximum: 19 },
+  ),
   tower_queue_max: integer('requests', 'Requests that may wait for the query tower; beyond, they are refused.', {
     default: 256,
     minimum: 1,

@@ -29,7 +29,8 @@ export async function openServing(
   { pace, ...options }: OpenOptions & { pace: Pace },
 ): Promise<OpenServing> {
   const { config, stores } = options
-  const { kernel, reason } = loadKernel(config.prerank_kernel === 'auto' ? undefined : config.prerank_kernel)
+  const choice = config.prerank_kernel === 'auto' ? undefined : config.prerank_kernel
+  const { kernel, reason } = loadKernel(choice, { nice: config.compute_nice })
   const opened: { close(): Promise<void> }[] = []
   const close = async () => {
     await Promise.all(opened.map((part) => part.close()))

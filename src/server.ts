@@ -37,7 +37,7 @@ export async function startService({ config, logger }: ServiceOptions): Promise<
   const metrics = createMetrics()
   const host: Host = { serving: null, not_ready: 'the bundle is being loaded' }
   const stores = createStores({ config, metrics })
-  const reserve = new WorkerReserve({ count: 2 * config.tower_workers })
+  const reserve = new WorkerReserve({ count: 2 * config.tower_workers, nice: config.compute_nice })
   const reloader = new Reloader({
     bundle_dir: config.bundle_dir,
     open: (directory, pace) => openServing(directory, { config, metrics, logger, stores, reserve, pace }),

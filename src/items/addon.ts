@@ -52,6 +52,8 @@ export type Addon = {
     range: [offset: number, from: number, to: number],
   ): Promise<bigint>
   hashIds(ids: string[]): BigUint64Array
+  /** So much more niceness for threads of the libuv pool, from their next kernel work on; Linux only. */
+  lowerPriority(nice: number): void
   /** Freed memory goes back to the system. */
   trimMemory(): Promise<void>
   resolve(call: ResolveCall): Promise<[unknown: number, duplicates: number] | CallFailure>

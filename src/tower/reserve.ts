@@ -9,18 +9,22 @@ export type ReserveOptions = {
   entry?: URL
   /** Threads in use and waiting. */
   count: number
+  /** Added to their niceness, on Linux; 0 unless given. */
+  nice?: number
 }
 
 export class WorkerReserve {
   readonly #entry: URL
   readonly #count: number
+  readonly #nice: number
   readonly #all = new Set<TowerWorker>()
   #waiting: TowerWorker[] = []
   #is_closed = false
 
-  constructor({ entry = new URL('../worker.ts', import.meta.url), count }: ReserveOptions) {
+  constructor({ entry = new URL('../worker.ts', import.meta.url), count, nice = 0 }: ReserveOptions) {
     this.#entry = entry
     this.#count = count
+    this.#nice = nice
   }
 
   /** One without a tower, to be given back; beyond the count where none waits. The first call starts all. */
@@ -56,7 +60,7 @@ export class WorkerReserve {
   }
 
   #start(): TowerWorker {
-    const worker = new TowerWorker(this.#entry)
+    const worker = new TowerWorker(this.#entry, this.#nice)
     this.#all.add(worker)
     return worker
   }

@@ -20,6 +20,9 @@ export type TowerOptions = Omit<SessionOptions, 'memory'> & {
 }
 
 type Tower = { views: TensorView[]; output: TensorSpec; onDeath: (error: TowerError) => void }
+/** `nice` is added to the thread's niceness. */
+export type WorkerData = { nice: number }
+
 type Waiter = { resolve: () => void; reject: (error: TowerError) => void }
 
 export class TowerWorker {
@@ -31,8 +34,8 @@ export class TowerWorker {
   #death: TowerError | null = null
 
   /** `entry`: what the thread runs. It starts at once; what it is asked meanwhile waits for it. */
-  constructor(entry: URL) {
-    this.#worker = new Worker(entry, { name: 'tower' })
+  constructor(entry: URL, nice = 0) {
+    this.#worker = new Worker(entry, { name: 'tower', workerData: { nice } satisfies WorkerData })
     this.#worker.on('message', (answer: TowerAnswer) => this.#received(answer))
     this.#worker.on('error', (error) => this.#died(`tower worker crashed: ${error.message}`, error))
     this.#exited = new Promise((resolve) => {

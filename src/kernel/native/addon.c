@@ -10,6 +10,7 @@
 #include "../../items/native/gather.h"
 #include "../../items/native/napi_help.h"
 #include "call.h"
+#include "priority.h"
 #include "trim.h"
 
 NAPI_MODULE_INIT() {
@@ -19,6 +20,7 @@ NAPI_MODULE_INIT() {
       PR_FUNCTION("hashIds", pr_hash_ids_export),
       PR_FUNCTION("resolve", pr_resolve_export),
       PR_FUNCTION("score", pr_score_export),
+      PR_FUNCTION("lowerPriority", pr_lower_priority_export),
       PR_FUNCTION("trimMemory", pr_trim_memory_export),
       PR_FUNCTION("duplicate", pr_duplicate_export),
       PR_FUNCTION("jsonFind", pr_json_find_export),

@@ -1,5 +1,7 @@
 #include "job.h"
 
+#include "priority.h"
+
 static void settle(napi_env env, pr_job *job) {
   napi_value result = job->kind->result(env, job);
   napi_resolve_deferred(env, job->deferred, result);
@@ -17,6 +19,7 @@ static void queue(napi_env env, napi_async_execute_callback run, napi_async_comp
 
 static void run_part(napi_env env, void *data) {
   (void)env;
+  pr_lower_priority();
   pr_job_part *part = data;
   pr_job *job = part->job;
   job->kind->run(job, part->index);
@@ -49,6 +52,11 @@ static void run_prepare(napi_env env, void *data) {
   job->kind->finish(job);
 }
 
+static void run_prepare_on_pool(napi_env env, void *data) {
+  pr_lower_priority();
+  run_prepare(env, data);
+}
+
 static void end_prepare(napi_env env, napi_status status, void *data) {
   (void)status;
   pr_job *job = data;
@@ -66,7 +74,7 @@ napi_value pr_job_start(napi_env env, pr_job *job, napi_value held, bool on_this
     run_prepare(env, job);
     settle(env, job);
   } else {
-    queue(env, run_prepare, end_prepare, job, &job->preparation);
+    queue(env, run_prepare_on_pool, end_prepare, job, &job->preparation);
   }
   return promise;
 }
