@@ -51,7 +51,7 @@ export async function shareOf(processes: number): Promise<Record<string, string>
 export async function startService(environment: Record<string, string>, checkout = root): Promise<Service> {
   const port = environment.PORT ?? `${await freePort()}`
   const settings = { HOST: '127.0.0.1', PORT: port, LOG_LEVEL: 'warn', SHUTDOWN_DELAY_MS: '0' }
-  const child = node([join(checkout, 'src', 'server.ts')], { ...settings, ...environment })
+  const child = node(['--v8-pool-size=0', join(checkout, 'src', 'server.ts')], { ...settings, ...environment })
   const exited = once(child, 'exit')
   const log = lastLines(child)
   const url = `http://127.0.0.1:${port}`
