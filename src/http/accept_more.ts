@@ -12,12 +12,14 @@ const DESCRIPTORS = 8
 /** Closing stops listening and waits for the connections that came this way. */
 export type Listeners = { close(): Promise<void> }
 
-/** For a server that listens. What comes is handed to it; without the addon it keeps accepting alone. */
+/** For a server that listens. What comes is handed to it; without the addon, or descriptors to spare, it accepts alone. */
 export async function acceptMore(server: Server): Promise<Listeners> {
   const { addon } = loadAddon()
   const file = descriptorOf(server)
   const count = addon && file !== undefined ? DESCRIPTORS - 1 : 0
-  const listeners = await Promise.all(Array.from({ length: count }, () => listenOn(addon!.duplicate(file!), server)))
+  const opening = Array.from({ length: count }, async () => listenOn(addon!.duplicate(file!), server))
+  const opened = await Promise.allSettled(opening)
+  const listeners = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   return {
     async close() {
       await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))))
