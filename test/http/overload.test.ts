@@ -84,10 +84,12 @@ test('bodies in flight are limited in bytes; the next one is refused before it i
 })
 
 test('a gzip body takes the memory that it needs, not what it might', async () => {
+  const own = await startTinyService({ environment: { BODY_BYTES_IN_FLIGHT_MAX: `${MIB}` } })
   const body = gzipSync(JSON.stringify(requestOf(3)))
   const headers = { 'content-encoding': 'gzip' }
-  const answers = await Promise.all(Array.from({ length: 16 }, () => service.post(body, { headers })))
+  const answers = await Promise.all(Array.from({ length: 16 }, () => own.post(body, { headers })))
   assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
+  await own.stop()
 })
 
 test('a body that waits for our consent is asked for, or refused before it is sent', async () => {
