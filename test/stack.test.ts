@@ -48,6 +48,11 @@ test('the image runs the Node that package-lock.json pins', () => {
   assert.ok(instructions('ARG')[0].startsWith(`NODE_IMAGE=node:${version}-`), `expected node:${version}`)
 })
 
+test('the image starts the service as `npm start` does', () => {
+  const command: string[] = JSON.parse(instructions('CMD')[0])
+  assert.equal(`exec ${command.join(' ')}`, JSON.parse(read('package.json')).scripts.start)
+})
+
 test('nothing runs as root or may become root', () => {
   const users = instructions('USER')
   assert.match(users[users.length - 1], /^[1-9]\d*:[1-9]\d*$/)

@@ -4,9 +4,11 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startTinyService } from '../lib/tiny_service.ts'
 
+/** A thread that never lowers itself is a failure, not a wait. */
+const LIMIT = { timeout: 60_000 }
 const body = { query: { text: 'red shoes' }, candidates: Array.from({ length: 20_000 }, (_, index) => index) }
 
-test('threads that compute are as much nicer as they should be, the one that answers is not', async () => {
+test('threads that compute are as much nicer as they should be, the one that answers is not', LIMIT, async () => {
   const before = nicenessOf('MainThread')[0]
   const service = await startTinyService({ environment: { COMPUTE_NICE: '7' } })
   try {
